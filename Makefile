@@ -1,0 +1,150 @@
+# pulldrill: one Makefile. `make help` lists the targets.
+#
+#   V=1            show the commands           VARIANT=release|debug|asan|clang
+#   B=DIR          build somewhere else than build/
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+B ?= build
+VARIANT ?= release
+O := $(B)/$(VARIANT)
+PREFIX ?= /usr/local
+DESTDIR ?=
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
+
+# ---- compilers and flags -------------------------------------------------------------------
+ifeq ($(VARIANT),clang)
+CC := clang
+else
+CC := gcc
+endif
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+        -Werror
+OPT_release := -O2 -g
+OPT_clang := -O1 -g
+OPT_debug := -O0 -g3
+OPT_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+            -fno-sanitize-recover=undefined
+OPT := $(OPT_$(VARIANT))
+LLHTTP := /usr/share/llhttp
+JSMN := -DJSMN_STATIC -DJSMN_STRICT -DJSMN_PARENT_LINKS
+CPPFLAGS += -I. -isystem /usr/share/include/llhttp -D_GNU_SOURCE
+CFLAGS_ALL := -std=c11 $(OPT) $(WARN) -fno-common -fstack-protector-strong -pthread $(CFLAGS)
+LDFLAGS_ALL := $(filter -fsanitize%,$(OPT)) -pthread $(LDFLAGS)
+LIBS := -luv -lcurl -ljansson -lfiu -lssl -lcrypto -larchive -lm
+
+# ---- sources -------------------------------------------------------------------------------
+MAIN := harness/main.c
+SRC := $(filter-out $(MAIN),$(wildcard harness/*.c harness/*/*.c faults/*.c fake-registry/*.c \
+       reports/*.c))
+OBJ := $(SRC:%.c=$(O)/%.o)
+LLHTTP_OBJ := $(O)/llhttp/api.o $(O)/llhttp/http.o $(O)/llhttp/llhttp.o
+LIB := $(O)/libpulldrill.a
+BIN := $(O)/pulldrill
+SUBJECT_SRC := $(wildcard scenarios/subjects/*.c)
+SUBJECT_LIB_SRC := $(wildcard scenarios/subjects/lib/*.c)
+SUBJECT_LIB := $(O)/libsubject.a
+SUBJECT_SH := $(wildcard scenarios/subjects/*.sh)
+SUBJECTS := $(O)/subjects
+SUBJECT_BIN := $(SUBJECT_SRC:scenarios/subjects/%.c=$(SUBJECTS)/%)
+SUBJECT_ALL := $(SUBJECT_BIN) $(SUBJECT_SH:scenarios/subjects/%=$(SUBJECTS)/%)
+UNIT := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+INTEGRATION := $(patsubst tests/integration/%.c,$(O)/tests/integration/%,\
+               $(wildcard tests/integration/test_*.c))
+TEST_LIB := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
+BENCH := $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(wildcard tests/bench/*.c))
+
+.PHONY: all help deps demo check check-fast unit integration scripts asan tidy format bench \
+        install clean docs
+all: $(BIN) $(SUBJECT_ALL) $(B)/pulldrill
+
+help:
+	@echo "deps all demo check asan tidy format bench docs install clean"
+
+# build/pulldrill and build/subjects always show the variant built last by `all`.
+$(B)/pulldrill: $(BIN) $(SUBJECT_ALL)
+	$(Q)ln -sfn $(VARIANT)/pulldrill $(B)/pulldrill
+	$(Q)ln -sfn $(VARIANT)/subjects $(B)/subjects
+
+# A change of flags rebuilds everything.
+STAMP := $(O)/flags
+FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS)
+$(STAMP): FORCE
+	@mkdir -p $(O)
+	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
+FORCE:
+
+$(O)/%.o: %.c $(STAMP)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+# llhttp as Debian ships it: compiled here, with relaxed flags, committed nowhere.
+$(O)/llhttp/%.o: $(LLHTTP)/%.c $(STAMP)
+	@mkdir -p $(@D)
+	$(call say,CC,llhttp/$*.c)$(CC) -I/usr/share/include/llhttp -std=c11 $(OPT) -w -DLLHTTP_STRICT_MODE=1 -c $< -o $@
+
+$(LIB): $(OBJ) $(LLHTTP_OBJ)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+
+$(BIN): $(O)/$(MAIN:.c=.o) $(LIB)
+	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+
+$(SUBJECT_LIB): $(SUBJECT_LIB_SRC:%.c=$(O)/%.o)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+
+# The agent goes into images, so it is static and the same in every variant.
+$(SUBJECTS)/agent: scenarios/subjects/agent.c $(STAMP)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)musl-gcc -std=c11 $(WARN) -Os -s -static $< -o $@
+$(SUBJECTS)/%: scenarios/subjects/%.c $(SUBJECT_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -MF $(O)/$*.d $(LDFLAGS_ALL) \
+	    $< $(SUBJECT_LIB) $(LIB) $(LIBS) -o $@
+$(SUBJECTS)/%.sh: scenarios/subjects/%.sh
+	@mkdir -p $(@D)
+	$(Q)install -m 755 $< $@
+
+# ---- tests ---------------------------------------------------------------------------------
+$(O)/tests/%: tests/%.c $(TEST_LIB) $(SUBJECT_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
+	    $< $(TEST_LIB) $(SUBJECT_LIB) $(LIB) -lcriterion $(LIBS) -o $@
+
+deps:
+	$(Q).ci/deps.sh
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q).ci/demo.sh $(B)
+check: deps
+	$(Q)B=$(B) .ci/check.sh
+# The tests of one variant, for the inner loop: make check-fast VARIANT=debug
+check-fast: all $(UNIT) $(INTEGRATION)
+	$(Q)O=$(O) B=$(B) .ci/tests.sh
+tests-build: all $(UNIT) $(INTEGRATION)
+asan:
+	$(Q)$(MAKE) --no-print-directory check-fast VARIANT=asan
+tidy:
+	$(Q).ci/tidy.sh
+	$(Q).ci/clang-tidy.sh
+format:
+	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
+bench: all
+	$(Q)$(MAKE) --no-print-directory $(BENCH)
+	$(Q)O=$(O) tests/bench/run.sh
+docs: all
+	$(Q).ci/docs.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pulldrill/subjects \
+	    $(DESTDIR)$(PREFIX)/share/pulldrill
+	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/pulldrill
+	install -m 755 $(SUBJECT_ALL) $(DESTDIR)$(PREFIX)/lib/pulldrill/subjects
+	cp -r scenarios $(DESTDIR)$(PREFIX)/share/pulldrill/
+	rm -rf $(DESTDIR)$(PREFIX)/share/pulldrill/scenarios/subjects
+clean:
+	rm -rf $(B)
+
+-include $(OBJ:.o=.d) $(SUBJECT_LIB_SRC:%.c=$(O)/%.d) $(TEST_LIB:.o=.d) $(O)/harness/main.d $(wildcard $(O)/*.d) \
+    $(wildcard $(O)/tests/unit/*.d $(O)/tests/integration/*.d $(O)/tests/bench/*.d)

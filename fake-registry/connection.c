@@ -1,0 +1,453 @@
+/* One connection: from accept, through any number of requests, to its end.
+ *
+ * Happy path: READING until a request is complete, WRITING until its answer is with the kernel
+ * (connection_write.c), READING again; the delivery is settled on the way (connection_cut.c). One
+ * recv brings a request and one sendmsg its answer, without asking the loop in between. Requests
+ * that came early wait in INPUT, and are looked at once the answer before them is delivered.
+ *
+ * Failure modes: a peer that resets, or that closes while it is being delayed or stalled, has
+ * abandoned its answer; one that closes its side while an answer is being written still gets it.
+ * What is not HTTP, or too large, is answered and the connection ends. INPUT is bounded: past it
+ * nothing is read. A connection is freed once both its handles are closed.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fake-registry/server_internal.h"
+
+static void free_connection(struct connection *c)
+{
+    http_parser_free(c->parser);
+    buf_close(&c->input);
+    free(c);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct connection *c = handle->data;
+    struct server *s = c->server;
+    if (--c->handles == 0) {
+        free_connection(c);
+    }
+    server_handle_closed(s);
+}
+
+static void unlink_connection(struct connection *c)
+{
+    if (c->prev != NULL) {
+        c->prev->next = c->next;
+    } else {
+        c->lane->connections = c->next;
+    }
+    if (c->next != NULL) {
+        c->next->prev = c->prev;
+    }
+}
+
+static void emit_open(const struct connection *c)
+{
+    struct event ev = {.type = EVENT_CONNECTION_OPEN, .actor = c->listener->registry->actor};
+    ev.open = (struct event_connection_open){.registry = c->listener->registry->name,
+                                             .host = c->listener->host,
+                                             .lane = c->lane->number,
+                                             .start = c->start,
+                                             .connection = c->id,
+                                             .peer = c->peer,
+                                             .late = c->late};
+    (void)history_append(c->server->history, &ev);
+}
+
+static void emit_close(const struct connection *c, const char *how, uint64_t unacknowledged,
+                       const struct fault_rule *rule)
+{
+    struct event ev = {.type = EVENT_CONNECTION_CLOSE, .actor = c->listener->registry->actor};
+    ev.close = (struct event_connection_close){
+        .registry = c->listener->registry->name,
+        .lane = c->lane->number,
+        .start = c->start,
+        .connection = c->id,
+        .how = how,
+        .requests = c->requests,
+        .written = c->written,
+        .delivered = c->written - (unacknowledged < c->written ? unacknowledged : c->written),
+        .fault = rule != NULL ? rule->name : NULL};
+    (void)history_append(c->server->history, &ev);
+}
+
+/* With bytes still queued a plain close would let the kernel deliver on behind our accounts. */
+static void close_socket(struct connection *c, bool reset)
+{
+    if (reset) {
+        const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+    }
+    (void)close(c->fd);
+    c->fd = -1;
+}
+
+void connection_close(struct connection *c, const char *how, const char *end,
+                      const struct fault_rule *rule)
+{
+    if (c->state == CONNECTION_CLOSED) {
+        return;
+    }
+    uint64_t unacknowledged = connection_unacknowledged(c);
+    if (c->exchange != NULL) {
+        exchange_end(c, end, unacknowledged);
+    }
+    emit_close(c, how, unacknowledged, rule);
+    connection_unwatch(c);
+    unlink_connection(c);
+    c->state = CONNECTION_CLOSED;
+    (void)uv_poll_stop(&c->poll);
+    close_socket(c, unacknowledged > 0 || strcmp(how, "ours-rst") == 0);
+    uv_close((uv_handle_t *)&c->poll, on_closed);
+    uv_close((uv_handle_t *)&c->timer, on_closed);
+    c->server->open--;
+    listeners_resume(c->server);
+}
+
+void connection_lost(struct connection *c, bool reset)
+{
+    if (c->state == CONNECTION_LINGERING && (!reset || c->cut_rule != NULL)) {
+        connection_close(c, "ours-fin", "cut", c->cut_rule);
+    } else {
+        connection_close(c, reset ? "peer-rst" : "peer-fin", "abandoned", NULL);
+    }
+}
+
+/* ---- requests ------------------------------------------------------------------------------ */
+
+static void send_continue(struct connection *c)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    ssize_t n = send(c->fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
+    if (n == (ssize_t)sizeof(text) - 1) {
+        c->written += sizeof(text) - 1;
+    } else {
+        connection_lost(c, true);
+    }
+}
+
+static void refuse(struct connection *c, unsigned status, const char *why)
+{
+    if (exchange_refuse(c, status, why) != 0) {
+        connection_close(c, "limit", "harness", NULL);
+        return;
+    }
+    connection_run(c);
+}
+
+static void on_head(struct connection *c)
+{
+    const struct http_request *request = http_parser_request(c->parser);
+    if (exchange_begin(c, request) != 0) {
+        connection_close(c, "limit", "harness", NULL);
+        return;
+    }
+    c->in_body = true;
+    if (request->content_length > SERVER_BODY) {
+        refuse(c, 413, "the body of the request is too large");
+    } else if (request->has_body && request->expect_continue) {
+        send_continue(c);
+    }
+}
+
+static void on_body(struct connection *c, size_t len)
+{
+    c->exchange->request_body += len;
+    if (c->exchange->request_body > SERVER_BODY) {
+        refuse(c, 413, "the body of the request is too large");
+    }
+}
+
+static void on_done(struct connection *c)
+{
+    c->in_body = false;
+    int answered = exchange_answer(c, http_parser_request(c->parser));
+    http_parser_next(c->parser);
+    if (answered != 0) {
+        connection_close(c, "limit", "harness", NULL);
+        return;
+    }
+    connection_run(c);
+}
+
+static void on_broken(struct connection *c)
+{
+    const char *why = NULL;
+    unsigned status = http_parser_status(c->parser, &why);
+    if (c->exchange == NULL && exchange_begin(c, NULL) != 0) {
+        connection_close(c, "limit", "harness", NULL);
+        return;
+    }
+    refuse(c, status, why);
+}
+
+static void on_event(struct connection *c, enum http_event event, size_t body_len)
+{
+    switch (event) {
+    case HTTP_MORE:
+        break;
+    case HTTP_HEAD:
+        on_head(c);
+        break;
+    case HTTP_BODY:
+        on_body(c, body_len);
+        break;
+    case HTTP_DONE:
+        on_done(c);
+        break;
+    case HTTP_BROKEN:
+        on_broken(c);
+        break;
+    }
+}
+
+/* Looks at DATA until it is used up, an answer has to wait, or it is others' turn. Returns how much
+ * was used. */
+static size_t consume(struct connection *c, const char *data, size_t len)
+{
+    size_t at = 0;
+    unsigned turns = SERVER_REQUESTS_TURN;
+    while (c->state == CONNECTION_READING) {
+        if (!c->in_body && (at == len || !connection_settle(c, false) || turns-- == 0)) {
+            break;
+        }
+        size_t used = 0;
+        const char *body = NULL;
+        size_t body_len = 0;
+        enum http_event event =
+            http_parser_feed(c->parser, data + at, len - at, &used, &body, &body_len);
+        at += used;
+        if (event == HTTP_MORE) {
+            break;
+        }
+        on_event(c, event, body_len);
+    }
+    return at;
+}
+
+void connection_pump(struct connection *c)
+{
+    if (c->state == CONNECTION_READING && c->input.len > 0) {
+        size_t used = consume(c, c->input.data, c->input.len);
+        buf_consume(&c->input, used);
+    }
+    if (c->state == CONNECTION_READING && c->peer_fin && c->exchange == NULL && c->input.len == 0) {
+        connection_close(c, "peer-fin", "abandoned", NULL);
+    }
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static void take(struct connection *c, const char *data, size_t len)
+{
+    size_t used = 0;
+    c->progress_ms = uv_now(c->server->loop);
+    if (c->state == CONNECTION_LINGERING) {
+        return;
+    }
+    if (c->state == CONNECTION_READING && c->input.len == 0) {
+        used = consume(c, data, len);
+    }
+    if (used < len && c->state != CONNECTION_CLOSED && c->state != CONNECTION_LINGERING) {
+        buf_append(&c->input, data + used, len - used);
+        if (c->input.failed) {
+            connection_close(c, "limit", "harness", NULL);
+        }
+    }
+}
+
+/* The peer closed its side. */
+static void on_fin(struct connection *c)
+{
+    bool answering = c->exchange != NULL && c->exchange->planned;
+    c->peer_fin = true;
+    if (c->state == CONNECTION_WAITING || c->state == CONNECTION_STALLED ||
+        c->state == CONNECTION_LINGERING || (c->state == CONNECTION_READING && !answering)) {
+        connection_lost(c, false);
+    } else if (c->state == CONNECTION_READING) {
+        c->deadline_ns =
+            history_now_ns(c->server->history) + c->server->limits.drain_ms * UINT64_C(1000000);
+        if (connection_settle(c, false)) {
+            connection_pump(c);
+        }
+    }
+}
+
+/* One recv. False where nothing came: not now, or nothing more ever. */
+static bool take_some(struct connection *c)
+{
+    size_t room = SERVER_INPUT - c->input.len;
+    size_t want = room < SERVER_READ ? room : SERVER_READ;
+    if (want == 0) {
+        return false;
+    }
+    ssize_t n = recv(c->fd, c->server->read, want, 0);
+    if (n > 0) {
+        take(c, c->server->read, (size_t)n);
+    } else if (n == 0) {
+        on_fin(c);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        connection_lost(c, true);
+    }
+    return n > 0;
+}
+
+void connection_take_all(struct connection *c)
+{
+    /* A peer that goes on sending is not done: it is left to the loop. */
+    for (int i = 0; i < 64 && c->state != CONNECTION_CLOSED; i++) {
+        if (c->state == CONNECTION_READING && !c->in_body && c->input.len > 0) {
+            (void)connection_settle(c, true);
+            connection_pump(c);
+        }
+        if (c->state == CONNECTION_CLOSED || !take_some(c)) {
+            break;
+        }
+    }
+    if (c->state != CONNECTION_CLOSED && c->peer_fin) {
+        connection_lost(c, false);
+    }
+    connection_update(c);
+}
+
+/* The kernel reports an error on the socket: what came before it is still taken. */
+static void on_error(struct connection *c)
+{
+    c->events = 0;
+    for (int i = 0; i < 64 && c->state != CONNECTION_CLOSED && take_some(c); i++) {
+    }
+    connection_lost(c, true);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct connection *c = poll->data;
+    if (status < 0) {
+        on_error(c);
+        return;
+    }
+    if ((events & UV_WRITABLE) != 0) {
+        if (c->state == CONNECTION_WRITING) {
+            connection_run(c);
+        } else {
+            connection_pump(c);
+        }
+    }
+    if ((events & UV_READABLE) != 0 && c->state != CONNECTION_CLOSED) {
+        (void)take_some(c);
+    } else if ((events & UV_DISCONNECT) != 0 && c->state != CONNECTION_CLOSED) {
+        on_fin(c);
+    }
+    connection_update(c);
+}
+
+static int wanted(const struct connection *c)
+{
+    switch (c->state) {
+    case CONNECTION_READING:
+        if (c->input.len > 0) {
+            return c->exchange != NULL && !c->in_body ? 0 : UV_WRITABLE;
+        }
+        return c->peer_fin ? 0 : UV_READABLE;
+    case CONNECTION_WRITING:
+        return UV_WRITABLE;
+    case CONNECTION_WAITING:
+    case CONNECTION_STALLED:
+        return UV_DISCONNECT | (c->input.len < SERVER_INPUT ? UV_READABLE : 0);
+    case CONNECTION_DRAINING:
+        return c->peer_fin ? 0 : UV_DISCONNECT;
+    case CONNECTION_LINGERING:
+        return UV_READABLE;
+    case CONNECTION_CLOSED:
+        break;
+    }
+    return 0;
+}
+
+void connection_update(struct connection *c)
+{
+    int events = c->state != CONNECTION_CLOSED ? wanted(c) : c->events;
+    if (events == c->events) {
+        return;
+    }
+    c->events = events;
+    if (events == 0) {
+        (void)uv_poll_stop(&c->poll);
+    } else if (uv_poll_start(&c->poll, events, on_poll) != 0) {
+        connection_close(c, "limit", "harness", NULL);
+    }
+}
+
+/* ---- opening ------------------------------------------------------------------------------- */
+
+static void name_peer(struct connection *c, const struct sockaddr_storage *peer)
+{
+    if (peer->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
+        (void)inet_ntop(AF_INET6, &v6->sin6_addr, c->client, sizeof(c->client));
+        (void)snprintf(c->peer, sizeof(c->peer), "[%s]:%u", c->client, ntohs(v6->sin6_port));
+    } else {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
+        (void)inet_ntop(AF_INET, &v4->sin_addr, c->client, sizeof(c->client));
+        (void)snprintf(c->peer, sizeof(c->peer), "%s:%u", c->client, ntohs(v4->sin_port));
+    }
+}
+
+static struct connection *connection_new(struct listener *l, int fd)
+{
+    struct connection *c = calloc(1, sizeof(*c));
+    if (c == NULL) {
+        return NULL;
+    }
+    c->parser = http_parser_new();
+    if (c->parser == NULL || uv_poll_init(l->server->loop, &c->poll, fd) != 0) {
+        http_parser_free(c->parser);
+        free(c);
+        return NULL;
+    }
+    (void)uv_timer_init(l->server->loop, &c->timer);
+    buf_init(&c->input, SERVER_INPUT + 1);
+    c->poll.data = c;
+    c->timer.data = c;
+    c->handles = 2;
+    l->server->handles += 2;
+    c->server = l->server;
+    c->listener = l;
+    c->lane = l->lane;
+    c->fd = fd;
+    return c;
+}
+
+void connection_open(struct listener *l, int fd, const struct sockaddr_storage *peer)
+{
+    struct server *s = l->server;
+    struct connection *c = connection_new(l, fd);
+    if (c == NULL) {
+        (void)close(fd);
+        return;
+    }
+    c->id = ++s->connection_ids;
+    c->late = l->lane->ending;
+    c->start = c->late ? 0 : l->lane->start;
+    c->progress_ms = uv_now(s->loop);
+    name_peer(c, peer);
+    c->next = l->lane->connections;
+    if (c->next != NULL) {
+        c->next->prev = c;
+    }
+    l->lane->connections = c;
+    s->open++;
+    emit_open(c);
+    if (s->open > s->limits.max_connections) {
+        connection_close(c, "limit", "harness", NULL);
+        return;
+    }
+    connection_update(c);
+}

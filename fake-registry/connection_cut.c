@@ -1,0 +1,154 @@
+/* What became of written bytes: settling deliveries, and cuts that wait for the send queue.
+ *
+ * Happy path: after an answer's last byte the send queue (SIOCOUTQ) is empty at once, or by the
+ * time the next request is read; then the response is told. Else one shared timer looks again. A
+ * cut waits for the same emptiness, so that the peer's kernel holds exactly the bytes before it,
+ * then FIN (and reading on, for unread request data would turn our FIN into an RST) or RST.
+ *
+ * Failure modes: a queue that does not empty within the limit is cut all the same, and the response
+ * says that less was delivered than written; a peer that never closes after our FIN is closed on.
+ */
+#include <errno.h>
+#include <linux/sockios.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "fake-registry/server_internal.h"
+#include "harness/base/clock.h"
+
+#define TICK_MS 5
+#define TICK_CUT_MS 1
+
+uint64_t connection_unacknowledged(const struct connection *c)
+{
+    int queued = 0;
+    if (ioctl(c->fd, SIOCOUTQ, &queued) != 0 || queued <= 0) {
+        return 0;
+    }
+    return (uint64_t)queued - (c->fin_sent ? 1 : 0); /* a FIN takes a number too */
+}
+
+void connection_watch(struct connection *c)
+{
+    struct server *s = c->server;
+    uint64_t period = c->state == CONNECTION_DRAINING ? TICK_CUT_MS : TICK_MS;
+    if (!uv_is_active((uv_handle_t *)&s->tick) || uv_timer_get_repeat(&s->tick) > period) {
+        (void)uv_timer_start(&s->tick, server_tick, period, period);
+    }
+    if (c->watched) {
+        return;
+    }
+    c->watched = true;
+    c->watch_prev = NULL;
+    c->watch_next = s->watched;
+    if (s->watched != NULL) {
+        s->watched->watch_prev = c;
+    }
+    s->watched = c;
+}
+
+void connection_unwatch(struct connection *c)
+{
+    if (!c->watched) {
+        return;
+    }
+    c->watched = false;
+    if (c->watch_prev != NULL) {
+        c->watch_prev->watch_next = c->watch_next;
+    } else {
+        c->server->watched = c->watch_next;
+    }
+    if (c->watch_next != NULL) {
+        c->watch_next->watch_prev = c->watch_prev;
+    }
+}
+
+bool connection_settle(struct connection *c, bool force)
+{
+    if (c->exchange == NULL) {
+        return true;
+    }
+    uint64_t unacknowledged = connection_unacknowledged(c);
+    if (unacknowledged > 0 && !force) {
+        connection_watch(c);
+        return false;
+    }
+    connection_unwatch(c);
+    exchange_end(c, "abandoned", unacknowledged);
+    return true;
+}
+
+void connection_linger(struct connection *c)
+{
+    (void)shutdown(c->fd, SHUT_WR);
+    c->fin_sent = true;
+    c->state = CONNECTION_LINGERING;
+    (void)uv_timer_start(&c->timer, connection_timer, SERVER_LINGER_MS, 0);
+}
+
+static void finish_cut(struct connection *c, uint64_t unacknowledged)
+{
+    struct exchange *x = c->exchange;
+    connection_unwatch(c);
+    if (x != NULL) {
+        if (!x->complete) {
+            exchange_acted(x, c->cut_rule);
+        }
+        exchange_end(c, "cut", unacknowledged);
+    }
+    if (c->cut == SEGMENT_RST) {
+        connection_close(c, "ours-rst", "cut", c->cut_rule);
+    } else {
+        connection_linger(c);
+    }
+}
+
+void connection_cut(struct connection *c, enum segment_kind kind, const struct fault_rule *rule)
+{
+    uint64_t unacknowledged = connection_unacknowledged(c);
+    (void)uv_timer_stop(&c->timer);
+    c->state = CONNECTION_DRAINING;
+    c->cut = kind;
+    c->cut_rule = rule;
+    c->deadline_ns =
+        history_now_ns(c->server->history) + c->server->limits.drain_ms * CLOCK_NS_PER_MS;
+    if (unacknowledged == 0) {
+        finish_cut(c, 0);
+    } else {
+        connection_watch(c);
+    }
+}
+
+void connection_watch_tick(struct connection *c)
+{
+    bool over = history_now_ns(c->server->history) >= c->deadline_ns;
+    if (c->state == CONNECTION_DRAINING) {
+        uint64_t unacknowledged = connection_unacknowledged(c);
+        if (unacknowledged == 0 || over) {
+            finish_cut(c, unacknowledged);
+        }
+    } else if (connection_settle(c, c->peer_fin && over)) {
+        connection_pump(c);
+    }
+    connection_update(c);
+}
+
+void server_tick(uv_timer_t *timer)
+{
+    struct server *s = timer->data;
+    struct connection *next = NULL;
+    bool cuts = false;
+    for (struct connection *c = s->watched; c != NULL; c = next) {
+        next = c->watch_next;
+        connection_watch_tick(c);
+    }
+    for (const struct connection *c = s->watched; c != NULL && !cuts; c = c->watch_next) {
+        cuts = c->state == CONNECTION_DRAINING;
+    }
+    if (s->watched == NULL) {
+        (void)uv_timer_stop(timer);
+    } else if (!cuts) {
+        uv_timer_set_repeat(timer, TICK_MS);
+    }
+}

@@ -1,0 +1,420 @@
+/* One request and its answer: events, fault decisions, the plan of segments.
+ *
+ * Happy path: a complete head makes an exchange and its request event; the complete request is
+ * answered from the store, through the faults that met it, as a plan; once the connection has
+ * settled what was delivered, the response event ends it. Exchanges are kept for reuse, so that
+ * steady state allocates nothing.
+ *
+ * Failure modes: a request that cannot be told (not HTTP) is recorded as `other` without a path;
+ * no memory for an answer ends the connection, and the response says it was the harness.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "fake-registry/server_internal.h"
+
+/* Response events name the faults that acted, up to this many bytes. */
+#define FAULTS_TEXT 4096
+#define NAMESPACE_TEXT 512
+
+static struct exchange *exchange_take(struct server *s)
+{
+    struct exchange *x = s->spare;
+    if (x != NULL) {
+        s->spare = x->next_spare;
+        s->spare_count--;
+    } else {
+        x = malloc(sizeof(*x));
+    }
+    return x;
+}
+
+static void exchange_give_back(struct server *s, struct exchange *x)
+{
+    if (s->spare_count < SERVER_SPARE_EXCHANGES) {
+        x->next_spare = s->spare;
+        s->spare = x;
+        s->spare_count++;
+    } else {
+        free(x);
+    }
+}
+
+/* Only what is read before it is written: the plan alone is some kilobytes. */
+static void exchange_reset(struct exchange *x)
+{
+    x->late = false;
+    x->first_byte_ns = 0;
+    x->end_ns = 0;
+    x->request_body = 0;
+    x->planned = false;
+    x->complete = false;
+    x->at = 0;
+    x->done = 0;
+    x->written = 0;
+    x->rate = 0;
+    x->acted_count = 0;
+    x->answer_count = 0;
+    x->altered_from = 0;
+    x->altered_to = 0;
+    x->plan.count = 0;
+}
+
+/* ---- the request event --------------------------------------------------------------------- */
+
+static bool secret_key(const char *key, size_t len)
+{
+    static const char *const keys[] = {"password",      "token", "access_token", "refresh_token",
+                                       "client_secret", "code",  "signature",    "sig"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (strlen(keys[i]) == len && strncasecmp(keys[i], key, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* TARGET without user information and without the values of secret query parameters. Redacting
+ * only shortens or keeps: "***" stands for a value of any length, so OUT has room for growth. */
+static const char *redact(const char *target, char *out, size_t size)
+{
+    if (strchr(target, '?') == NULL && strchr(target, '@') == NULL) {
+        return target;
+    }
+    struct buf b;
+    buf_init(&b, size);
+    const char *authority = strstr(target, "://");
+    if (authority != NULL && authority < target + strcspn(target, "?/") + 1) {
+        size_t len = strcspn(authority + 3, "/?");
+        const char *at = memrchr(authority + 3, '@', len);
+        buf_append(&b, target, (size_t)(authority + 3 - target));
+        target = at != NULL ? at + 1 : authority + 3;
+    }
+    size_t path = strcspn(target, "?");
+    buf_append(&b, target, path);
+    for (const char *p = target + path; *p != '\0';) {
+        size_t len = 1 + strcspn(p + 1, "&");
+        size_t key = strcspn(p + 1, "=&");
+        bool secret = secret_key(p + 1, key);
+        buf_append(&b, p, secret ? key + 1 : len);
+        buf_str(&b, secret ? "=***" : "");
+        p += len;
+    }
+    (void)snprintf(out, size, "%s", b.data != NULL ? b.data : "");
+    buf_close(&b);
+    return out;
+}
+
+static void emit_request(struct connection *c, const struct http_request *request,
+                         const char *digest)
+{
+    const struct exchange *x = c->exchange;
+    char path[HTTP_MAX_TARGET * 2];
+    char ns[NAMESPACE_TEXT];
+    struct event ev = {.type = EVENT_REQUEST, .actor = c->listener->registry->actor};
+    struct event_request *r = &ev.request;
+    *r = (struct event_request){.registry = c->listener->registry->name,
+                                .host = c->listener->host,
+                                .lane = c->lane->number,
+                                .start = x->start,
+                                .connection = c->id,
+                                .ordinal = x->ordinal,
+                                .op = x->route.op,
+                                .digest = digest,
+                                .credential = "none",
+                                .late = x->late};
+    if (request != NULL) {
+        r->method = request->method;
+        r->path = redact(request->target, path, sizeof(path));
+        r->repository = x->route.repository[0] != '\0' ? x->route.repository : NULL;
+        r->reference = x->route.reference[0] != '\0' ? x->route.reference : NULL;
+        r->range = http_request_header(request, "Range");
+        r->user_agent = http_request_header(request, "User-Agent");
+        r->ns =
+            request->query != NULL && http_query(request->query, "ns", ns, sizeof(ns)) ? ns : NULL;
+        if (http_request_header(request, "Authorization") != NULL) {
+            r->credential = "unknown";
+        }
+    }
+    (void)history_append(c->server->history, &ev);
+}
+
+int exchange_begin(struct connection *c, const struct http_request *request)
+{
+    struct server *s = c->server;
+    struct exchange *x = exchange_take(s);
+    if (x == NULL) {
+        return -1;
+    }
+    exchange_reset(x);
+    c->exchange = x;
+    c->requests++;
+    x->ordinal = ++s->ordinals;
+    x->late = c->lane->ending;
+    /* What a dead start left in the accept queue belongs to no start. */
+    x->start = c->late && x->late ? 0 : c->lane->start;
+    x->begun_ns = history_now_ns(s->history);
+    const char *digest = NULL;
+    if (request != NULL) {
+        oci_route(request, &x->route);
+        digest = oci_resolve(c->listener->registry->store, &x->route);
+    } else {
+        x->route.op = OP_OTHER;
+        x->route.repository[0] = '\0';
+        x->route.reference[0] = '\0';
+    }
+    emit_request(c, request, digest);
+    return 0;
+}
+
+/* ---- decisions and the plan ---------------------------------------------------------------- */
+
+struct decided {
+    struct fault_decision decision[FAULT_MAX_DECISIONS];
+    size_t count;
+};
+
+static const char *header_of(const void *data, const char *name)
+{
+    return http_request_header(data, name);
+}
+
+static void emit_decided(const struct connection *c, const struct fault_facts *facts,
+                         const struct fault_decision *d)
+{
+    const struct exchange *x = c->exchange;
+    char actions[256] = "";
+    struct event ev = {.type = EVENT_FAULT_DECIDED, .actor = c->listener->registry->actor};
+    if (d->fired) {
+        fault_action_text(&d->action, actions, sizeof(actions));
+    }
+    ev.decided = (struct event_fault_decided){.fault = d->rule->name,
+                                              .registry = c->listener->registry->name,
+                                              .start = x->start,
+                                              .op = op_name(x->route.op),
+                                              .ref = facts->reference,
+                                              .nth = facts->nth,
+                                              .fired = d->fired,
+                                              .actions = d->fired ? actions : NULL,
+                                              .request = x->ordinal};
+    (void)history_append(c->server->history, &ev);
+}
+
+/* Decides the stages FROM..TO, records and adds what was decided; past the maximum of decisions the
+ * rest is neither recorded nor done. */
+static void decide(struct connection *c, const struct fault_facts *facts, enum fault_stage from,
+                   enum fault_stage to, struct decided *all)
+{
+    struct fault_decision some[FAULT_MAX_DECISIONS];
+    size_t count = fault_decide(c->server->faults, facts, from, to, some);
+    for (size_t i = 0; i < count && all->count < FAULT_MAX_DECISIONS; i++) {
+        emit_decided(c, facts, &some[i]);
+        all->decision[all->count++] = some[i];
+    }
+}
+
+static void fill_facts(const struct connection *c, const struct http_request *request, uint64_t nth,
+                       struct fault_facts *f)
+{
+    const struct exchange *x = c->exchange;
+    *f = (struct fault_facts){
+        .target = c->listener->host,
+        .op = x->route.op,
+        .repository = x->route.repository[0] != '\0' ? x->route.repository : NULL,
+        .reference = x->route.reference[0] != '\0' ? x->route.reference : NULL,
+        .digest = oci_resolve(c->listener->registry->store, &x->route),
+        .path = request->path,
+        .header = header_of,
+        .header_data = request,
+        .lane = c->lane->number,
+        .start = x->start,
+        .nth = nth,
+        .connection = c->id,
+        .client = c->client,
+        .now_ns = history_now_ns(c->server->history)};
+}
+
+static void note_answer(struct exchange *x, const struct fault_rule *rule)
+{
+    x->answer[x->answer_count++] = rule;
+}
+
+/* The first `status` that fired takes the answer's place; what the store's views had made of it is
+ * then not seen by anyone. */
+static int replace(struct exchange *x, const struct decided *all, size_t from, struct response *r)
+{
+    const struct fault_action *status = NULL;
+    for (size_t i = from; i < all->count && status == NULL; i++) {
+        if (all->decision[i].fired && all->decision[i].rule->kind->kind == FAULT_STATUS) {
+            status = &all->decision[i].action;
+        }
+    }
+    if (status != NULL) {
+        note_answer(x, status->rule);
+        return oci_replace(r, status);
+    }
+    for (size_t i = 0; i < from; i++) {
+        if (all->decision[i].fired && all->decision[i].rule->kind->stage == STAGE_STORE) {
+            note_answer(x, all->decision[i].rule);
+        }
+    }
+    return 0;
+}
+
+/* The answer through every armed fault. R is initialised by this, also on failure. */
+static int answer_through_faults(struct connection *c, const struct http_request *request,
+                                 uint64_t nth, struct decided *all, struct response *r)
+{
+    struct exchange *x = c->exchange;
+    struct fault_facts facts;
+    fill_facts(c, request, nth, &facts);
+    decide(c, &facts, STAGE_LISTEN, STAGE_STORE, all);
+    if (oci_respond(c->listener->registry->store, request, &x->route, all->decision, all->count,
+                    r) != 0) {
+        return -1;
+    }
+    size_t before = all->count;
+    facts.status = r->status;
+    facts.body_bytes = r->head_only ? 0 : r->len;
+    decide(c, &facts, STAGE_RESPONSE, STAGE_RESPONSE, all);
+    if (replace(x, all, before, r) != 0) {
+        return -1;
+    }
+    facts.status = r->status;
+    facts.body_bytes = r->head_only ? 0 : r->len;
+    decide(c, &facts, STAGE_BODY, STAGE_CLOSE, all);
+    return 0;
+}
+
+static int plan(struct connection *c, struct response *r, const struct decided *all,
+                bool keep_alive)
+{
+    struct exchange *x = c->exchange;
+    if (wire_plan(r, all->decision, all->count, keep_alive, &x->plan, NULL) != 0) {
+        return -1;
+    }
+    x->planned = true;
+    return 0;
+}
+
+int exchange_answer(struct connection *c, const struct http_request *request)
+{
+    struct exchange *x = c->exchange;
+    struct response r;
+    struct decided all;
+    uint64_t nth = x->start != 0 ? server_lane_asked(c->lane, c->listener->host, &x->route) : 0;
+    int result = 0;
+    all.count = 0;
+    response_init(&r);
+    if (fault_engine_any(c->server->faults, c->listener->host)) {
+        result = answer_through_faults(c, request, nth, &all, &r);
+    } else {
+        result = oci_respond(c->listener->registry->store, request, &x->route, NULL, 0, &r);
+    }
+    if (result == 0) {
+        result = plan(c, &r, &all, request->keep_alive);
+    }
+    response_close(&r);
+    return result;
+}
+
+int exchange_refuse(struct connection *c, unsigned status, const char *why)
+{
+    struct response r;
+    struct decided none;
+    none.count = 0;
+    response_init(&r);
+    int result = response_error(&r, status, NULL, why);
+    if (result == 0) {
+        result = plan(c, &r, &none, false);
+    }
+    response_close(&r);
+    return result;
+}
+
+void exchange_acted(struct exchange *x, const struct fault_rule *rule)
+{
+    for (size_t i = 0; i < x->acted_count; i++) {
+        if (x->acted[i] == rule) {
+            return;
+        }
+    }
+    if (rule != NULL && x->acted_count < sizeof(x->acted) / sizeof(x->acted[0])) {
+        x->acted[x->acted_count++] = rule;
+    }
+}
+
+/* ---- the response event -------------------------------------------------------------------- */
+
+static const char *acted_text(const struct exchange *x, char text[FAULTS_TEXT])
+{
+    size_t len = 0;
+    for (size_t i = 0; i < x->acted_count; i++) {
+        const char *name = x->acted[i]->name;
+        size_t n = strlen(name);
+        if (len + n + 2 > FAULTS_TEXT) {
+            break;
+        }
+        if (len > 0) {
+            text[len++] = ' ';
+        }
+        memcpy(text + len, name, n);
+        len += n;
+    }
+    text[len] = '\0';
+    return len > 0 ? text : NULL;
+}
+
+static void fill_response(const struct exchange *x, uint64_t delivered, struct event_response *r)
+{
+    const struct wire_plan *p = &x->plan;
+    if (x->written == 0) {
+        return;
+    }
+    r->status = p->response.status;
+    r->head_bytes = p->head_len;
+    r->digest = p->response.status < 300 ? p->response.told : NULL;
+    if (p->carries_object && delivered > p->head_len) {
+        r->object_from = p->object_from;
+        r->object_bytes = delivered - p->head_len;
+    }
+    if (x->altered_to > 0) {
+        r->altered_from = x->altered_from;
+        r->altered_bytes = x->altered_to - x->altered_from;
+    }
+}
+
+void exchange_end(struct connection *c, const char *end, uint64_t unacknowledged)
+{
+    struct exchange *x = c->exchange;
+    char faults[FAULTS_TEXT];
+    uint64_t delivered = x->written - (unacknowledged < x->written ? unacknowledged : x->written);
+    bool whole = x->planned && delivered == x->plan.head_len + x->plan.body_len;
+    uint64_t end_ns = x->end_ns != 0 ? x->end_ns : history_now_ns(c->server->history);
+    struct event ev = {.type = EVENT_RESPONSE, .actor = c->listener->registry->actor};
+    struct event_response *r = &ev.response;
+    *r = (struct event_response){
+        .registry = c->listener->registry->name,
+        .lane = c->lane->number,
+        .start = x->start,
+        .connection = c->id,
+        .request = x->ordinal,
+        .faults = acted_text(x, faults),
+        .written = x->written,
+        .delivered = delivered,
+        .first_byte_ns = x->first_byte_ns > x->begun_ns ? x->first_byte_ns - x->begun_ns : 0,
+        .duration_ns = end_ns - x->begun_ns,
+        .end = whole ? "whole" : end,
+        .late = x->late};
+    if (x->planned) {
+        fill_response(x, delivered, r);
+    }
+    (void)history_append(c->server->history, &ev);
+    c->exchange = NULL;
+    if (x->planned) {
+        wire_plan_close(&x->plan);
+    }
+    exchange_give_back(c->server, x);
+}

@@ -1,0 +1,76 @@
+/* HTTP/1.1 bytes to requests, and response heads to bytes (RFC 9112, by llhttp). No sockets. */
+#ifndef PULLDRILL_FAKE_REGISTRY_HTTP_H
+#define PULLDRILL_FAKE_REGISTRY_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/base/buf.h"
+#include "harness/base/err.h"
+
+/* Stated maxima; past them the answer is 431, 431 and 414, and the connection closes. */
+#define HTTP_MAX_HEAD 65536
+#define HTTP_MAX_HEADERS 100
+#define HTTP_MAX_TARGET 8192
+
+struct http_header {
+    const char *name; /* as sent; compare without case */
+    const char *value;
+};
+
+/* One request. Strings are NUL-terminated and live in the parser until http_parser_next. */
+struct http_request {
+    const char *method;
+    const char *target; /* as sent: path and query */
+    const char *path;   /* without query; not decoded */
+    const char *query;  /* without '?'; NULL where there is none */
+    struct http_header headers[HTTP_MAX_HEADERS];
+    size_t header_count;
+    unsigned minor; /* HTTP/1.MINOR */
+    bool keep_alive;
+    bool has_body; /* a length above 0, or chunked */
+    uint64_t content_length;
+    bool expect_continue;
+};
+
+/* The value of the first header NAME (any case), or NULL. */
+const char *http_request_header(const struct http_request *r, const char *name);
+/* The decoded value of query parameter NAME into OUT; false where absent, malformed or too long. */
+bool http_query(const char *query, const char *name, char *out, size_t size);
+
+/* Decodes %XX, and '+' to a blank where PLUS, of LEN bytes into OUT; false where malformed, where a
+ * NUL hides in it, or where it does not fit. */
+bool http_decode(const char *text, size_t len, bool plus, char *out, size_t size);
+
+struct http_parser;
+struct http_parser *http_parser_new(void);
+void http_parser_free(struct http_parser *p);
+
+enum http_event {
+    HTTP_MORE,   /* all input consumed, nothing complete yet */
+    HTTP_HEAD,   /* a request's head is complete: http_parser_request; any body follows */
+    HTTP_BODY,   /* *BODY, *BODY_LEN: a piece of the body, within DATA */
+    HTTP_DONE,   /* the request is complete; call http_parser_next before feeding on */
+    HTTP_BROKEN, /* not HTTP, or over a maximum: http_parser_status says 400, 414, 431, 505 (500:
+                    no memory); every further feed says so again */
+};
+/* Feeds LEN bytes; sets *USED to what was consumed before the event (the caller feeds the rest
+ * again: pipelined requests stay in its buffer). Several events may fall on one byte (HTTP_HEAD and
+ * HTTP_DONE of a request without a body), so feed on, if need be with LEN 0, until HTTP_MORE. */
+enum http_event http_parser_feed(struct http_parser *p, const char *data, size_t len, size_t *used,
+                                 const char **body, size_t *body_len);
+const struct http_request *http_parser_request(const struct http_parser *p);
+void http_parser_next(struct http_parser *p);
+/* After HTTP_BROKEN: the status to answer with and why, in words. */
+unsigned http_parser_status(const struct http_parser *p, const char **why);
+
+/* "Not Found" and so on; "Unknown" for a code without a registered phrase (RFC 9110). */
+const char *http_reason(unsigned status);
+
+/* Range: bytes=a-b, a-, -n over a body of SIZE bytes (RFC 9110 section 14). A list of ranges or an
+ * unknown unit is ignored (HTTP_RANGE_NONE), as the RFC allows. */
+enum http_range { HTTP_RANGE_NONE, HTTP_RANGE_OK, HTTP_RANGE_UNSATISFIABLE };
+enum http_range http_range_parse(const char *header, uint64_t size, uint64_t *from, uint64_t *len);
+
+#endif

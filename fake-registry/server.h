@@ -1,0 +1,82 @@
+/* Registries on real sockets: the only socket code. One loop, any number of registries and lanes.
+ */
+#ifndef PULLDRILL_FAKE_REGISTRY_SERVER_H
+#define PULLDRILL_FAKE_REGISTRY_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "fake-registry/store.h"
+#include "faults/engine.h"
+#include "harness/base/err.h"
+#include "harness/history/history.h"
+
+struct server;
+
+/* Limits of every connection; zero takes the default in brackets. */
+struct server_limits {
+    uint64_t idle_ms;         /* without a request or progress [75,000] */
+    uint64_t drain_ms;        /* for the send queue before a cut [1,000] */
+    uint64_t max_connections; /* in the server [20,000] */
+};
+
+struct server_config {
+    uv_loop_t *loop;
+    struct history *history;
+    struct fault_engine *faults;
+    struct server_limits limits;
+};
+
+/* Everything in CONFIG is borrowed and outlives the server. */
+struct server *server_new(const struct server_config *config, struct err *e);
+/* Closes all sockets; asynchronous: DONE is called once every handle is closed and S is freed. */
+void server_close(struct server *s, void (*done)(void *data), void *data);
+
+/* Adds a registry by role name, with the store it serves (borrowed). Returns its index. */
+int server_add_registry(struct server *s, const char *name, const struct store *store,
+                        struct err *e);
+
+/* Opens a listener of REGISTRY for LANE. HOST is the registry's name, or "primary/blobs" for its
+ * other hosts: the target that faults match. ADDRESS is numeric; PORT 0 takes a free one. Returns
+ * the listener's index, -1 on failure. */
+int server_listen(struct server *s, int registry, const char *host, uint64_t lane,
+                  const char *address, uint16_t port, struct err *e);
+/* The same for a listening socket made elsewhere (a lane's own network namespace); FD is taken over
+ * on success. */
+int server_adopt(struct server *s, int registry, const char *host, uint64_t lane, int fd,
+                 struct err *e);
+uint16_t server_port(const struct server *s, int listener);
+/* "127.3.1.1:40123" */
+const char *server_address(const struct server *s, int listener);
+
+/* The start now running on LANE (0: none). Requests and connections are labelled with it. */
+void server_lane_begin(struct server *s, uint64_t lane, uint64_t start);
+/* The start on LANE is over and its processes are dead: takes what its sockets still hold, ends the
+ * connections whose peer is gone, settles deliveries, drains the accept queue (recorded as late).
+ * With CLOSE_ALL, connections that are still open are closed too. Synchronous. */
+void server_lane_end(struct server *s, uint64_t lane, bool close_all);
+
+/* Tells the server that RULE was armed (its `existing` is applied, listeners are closed where it
+ * refuses) or healed (delays and stalls end, listeners reopen on the same port). The engine has
+ * been told already. -1: a listener could not be reopened. */
+int server_fault_armed(struct server *s, const struct fault_rule *rule, struct err *e);
+int server_fault_healed(struct server *s, const struct fault_rule *rule, struct err *e);
+
+/* Every listener of every lane refuses (the control start) or listens again. */
+int server_refuse_all(struct server *s, bool refuse, struct err *e);
+/* How many listeners do not listen now. */
+size_t server_refusing(const struct server *s);
+
+struct server_totals {
+    uint64_t connections;
+    uint64_t requests;
+    uint64_t open;    /* connections open now */
+    uint64_t stalled; /* of those, waiting for a heal */
+};
+struct server_totals server_totals(const struct server *s);
+/* What each open connection waits for, one line each, at most SIZE bytes: for a drill cut short. */
+void server_describe(const struct server *s, char *text, size_t size);
+
+#endif

@@ -1,0 +1,429 @@
+/* A response and the faults that met it, laid out as the segments a connection carries out.
+ *
+ * Happy path: one memory segment for the head and one for the body. Faults add to that in one pass:
+ * steps (delays, stalls, cuts) are sorted by their place, before the head or at a byte of the body,
+ * and by decision order within a place; altered ranges replace parts of the body. Where two altered
+ * ranges overlap the first keeps the overlap, so that two flips of one bit cannot undo each other.
+ *
+ * Failure modes: no memory for altered copies, a disk store that cannot be read, more decisions
+ * than stated. All leave the response with the caller.
+ */
+#include "fake-registry/wire.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A delay, stall or cut at its place: AT counts body bytes, BEFORE_HEAD comes before them all. */
+struct step {
+    bool before_head;
+    uint64_t at;
+    const struct fault_action *action;
+};
+
+/* A part of the body that is sent altered; DATA and ORIGINAL are copies or point into the body. */
+struct range {
+    uint64_t from;
+    uint64_t to;
+    const struct fault_action *action;
+    const uint8_t *data;
+    const uint8_t *original;
+};
+
+struct draft {
+    struct wire_plan *plan;
+    struct step step[FAULT_MAX_DECISIONS];
+    size_t steps;
+    struct range range[FAULT_MAX_DECISIONS]; /* ascending, disjoint */
+    size_t ranges;
+};
+
+/* ---- the head ------------------------------------------------------------------------------ */
+
+struct cursor {
+    char *at;
+    size_t left;
+};
+
+static void put(struct cursor *c, const char *text, size_t len)
+{
+    size_t n = len < c->left ? len : c->left;
+    memcpy(c->at, text, n);
+    c->at += n;
+    c->left -= n;
+}
+
+static void put_text(struct cursor *c, const char *text)
+{
+    put(c, text, strlen(text));
+}
+
+static void put_number(struct cursor *c, uint64_t v)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v != 0);
+    put(c, digits + at, sizeof(digits) - at);
+}
+
+static void put_two(struct cursor *c, int v)
+{
+    char digits[2] = {(char)('0' + v / 10 % 10), (char)('0' + v % 10)};
+    put(c, digits, sizeof(digits));
+}
+
+/* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", written by hand because strftime follows the locale,
+ * and at most once a second. */
+static void put_date(struct cursor *c)
+{
+    static const char days[] = "SunMonTueWedThuFriSat";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static _Thread_local struct {
+        time_t second;
+        char text[48];
+        size_t len;
+    } kept;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (kept.len == 0 || kept.second != now.tv_sec) {
+        struct tm tm;
+        (void)gmtime_r(&now.tv_sec, &tm);
+        struct cursor d = {kept.text, sizeof(kept.text)};
+        put_text(&d, "Date: ");
+        put(&d, days + 3 * (tm.tm_wday % 7), 3);
+        put_text(&d, ", ");
+        put_two(&d, tm.tm_mday);
+        put_text(&d, " ");
+        put(&d, months + 3 * (tm.tm_mon % 12), 3);
+        put_text(&d, " ");
+        put_number(&d, (uint64_t)tm.tm_year + 1900);
+        put_text(&d, " ");
+        put_two(&d, tm.tm_hour);
+        put_text(&d, ":");
+        put_two(&d, tm.tm_min);
+        put_text(&d, ":");
+        put_two(&d, tm.tm_sec);
+        put_text(&d, " GMT\r\n");
+        kept.len = sizeof(kept.text) - d.left;
+        kept.second = now.tv_sec;
+    }
+    put(c, kept.text, kept.len);
+}
+
+/* RFC 9110 sections 15.3.5 and 15.4.5: these never have a body. */
+static bool bodiless(unsigned status)
+{
+    return status == 204 || status == 304;
+}
+
+static void write_head(struct wire_plan *plan, bool keep_alive)
+{
+    const struct response *r = &plan->response;
+    struct cursor c = {plan->head, sizeof(plan->head)};
+    put_text(&c, "HTTP/1.1 ");
+    put_number(&c, r->status);
+    put_text(&c, " ");
+    put_text(&c, http_reason(r->status));
+    put_text(&c, "\r\n");
+    put_date(&c);
+    put_text(&c, "Server: pulldrill\r\n");
+    put(&c, r->head, r->head_len);
+    if (!bodiless(r->status)) {
+        put_text(&c, "Content-Length: ");
+        put_number(&c, r->len);
+        put_text(&c, "\r\n");
+    }
+    put_text(&c, keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
+    plan->head_len = sizeof(plan->head) - c.left;
+}
+
+/* ---- sorting the decisions ----------------------------------------------------------------- */
+
+static bool comes_before(const struct step *a, const struct step *b)
+{
+    if (a->before_head != b->before_head) {
+        return a->before_head;
+    }
+    return a->at < b->at;
+}
+
+/* Keeps the steps sorted; equal places stay in decision order. */
+static void add_step(struct draft *d, struct step step)
+{
+    if (!step.before_head && step.at > d->plan->body_len) {
+        return; /* past the end: it could not show */
+    }
+    size_t i = d->steps++;
+    for (; i > 0 && comes_before(&step, &d->step[i - 1]); i--) {
+        d->step[i] = d->step[i - 1];
+    }
+    d->step[i] = step;
+}
+
+/* Takes away what the ranges before it already cover. */
+static void trim(struct range *r, const struct range *earlier)
+{
+    if (r->to <= earlier->from || r->from >= earlier->to) {
+        return;
+    }
+    if (r->from < earlier->from) {
+        r->to = earlier->from;
+    } else {
+        r->from = r->to < earlier->to ? r->to : earlier->to;
+    }
+}
+
+static void add_range(struct draft *d, const struct fault_action *a)
+{
+    uint64_t len = d->plan->body_len;
+    struct range r = {.from = a->offset, .action = a};
+    if (a->offset >= len) {
+        return;
+    }
+    r.to = a->bytes < len - a->offset ? a->offset + a->bytes : len;
+    for (size_t i = 0; i < d->ranges; i++) {
+        trim(&r, &d->range[i]);
+    }
+    if (r.from >= r.to) {
+        return;
+    }
+    size_t i = d->ranges++;
+    for (; i > 0 && r.from < d->range[i - 1].from; i--) {
+        d->range[i] = d->range[i - 1];
+    }
+    d->range[i] = r;
+}
+
+static void sort_decision(struct draft *d, const struct fault_action *a)
+{
+    switch (a->rule->kind->kind) {
+    case FAULT_LATENCY:
+        if (a->delay_ns > 0) {
+            add_step(d, (struct step){.before_head = true, .action = a});
+        }
+        break;
+    case FAULT_STALL:
+    case FAULT_TRUNCATE:
+    case FAULT_CLOSE:
+    case FAULT_RESET:
+        add_step(d, (struct step){a->before_head, a->before_head ? 0 : a->after_bytes, a});
+        break;
+    case FAULT_CORRUPT:
+        add_range(d, a);
+        break;
+    case FAULT_REFUSE:
+    case FAULT_DELETE_IMAGE:
+    case FAULT_STATUS:
+    case FAULT_KINDS:
+        break; /* they acted before there was an answer, or are the answer */
+    }
+}
+
+/* ---- altered copies ------------------------------------------------------------------------ */
+
+static const uint8_t *body_memory(const struct response *r)
+{
+    if (r->small != NULL) {
+        return (const uint8_t *)r->small;
+    }
+    return r->content != NULL && r->content->data != NULL ? r->content->data + r->from : NULL;
+}
+
+static int read_whole(int fd, uint8_t *to, uint64_t len, uint64_t from, struct err *e)
+{
+    while (len > 0) {
+        ssize_t n = pread(fd, to, len, (off_t)from);
+        if (n <= 0) {
+            return n < 0 ? err_errno(e, errno, "reading a blob to alter it")
+                         : err_set(e, ERR_IO, "a blob is shorter than its size says");
+        }
+        to += n;
+        from += (uint64_t)n;
+        len -= (uint64_t)n;
+    }
+    return 0;
+}
+
+/* Copies and alters every range. One owned block: for each range its altered bytes, and behind them
+ * the true ones where those are not in memory. */
+static int alter(struct draft *d, struct err *e)
+{
+    struct wire_plan *plan = d->plan;
+    const uint8_t *memory = body_memory(&plan->response);
+    size_t copies = memory != NULL ? 1 : 2;
+    size_t total = 0;
+    for (size_t i = 0; i < d->ranges; i++) {
+        total += (size_t)(d->range[i].to - d->range[i].from) * copies;
+    }
+    if (total == 0) {
+        return 0;
+    }
+    uint8_t *at = plan->altered = malloc(total);
+    if (at == NULL) {
+        return err_set(e, ERR_NOMEM, "no memory for the altered part of an answer");
+    }
+    for (size_t i = 0; i < d->ranges; i++) {
+        struct range *r = &d->range[i];
+        size_t len = (size_t)(r->to - r->from);
+        r->data = at;
+        r->original = memory != NULL ? memory + r->from : at + len;
+        if (memory == NULL && read_whole(plan->response.content->fd, at + len, len,
+                                         plan->response.from + r->from, e) != 0) {
+            return -1;
+        }
+        for (size_t k = 0; k < len; k++) {
+            at[k] = r->original[k] ^ r->action->flip;
+        }
+        at += len * copies;
+    }
+    plan->altered_from = plan->object_from + d->range[0].from;
+    plan->altered_bytes = d->range[d->ranges - 1].to - d->range[0].from;
+    return 0;
+}
+
+/* ---- segments ------------------------------------------------------------------------------ */
+
+static struct segment *add_segment(struct draft *d, enum segment_kind kind)
+{
+    struct segment *s = &d->plan->segment[d->plan->count++];
+    *s = (struct segment){.kind = kind, .fd = -1};
+    return s;
+}
+
+static void add_plain(struct draft *d, uint64_t from, uint64_t to)
+{
+    const struct response *r = &d->plan->response;
+    const uint8_t *memory = body_memory(r);
+    struct segment *s = add_segment(d, memory != NULL ? SEGMENT_MEMORY : SEGMENT_FILE);
+    s->body = true;
+    s->len = to - from;
+    if (memory != NULL) {
+        s->data = memory + from;
+    } else {
+        s->fd = r->content->fd;
+        s->offset = r->from + from;
+    }
+}
+
+static void add_altered(struct draft *d, const struct range *r, uint64_t from, uint64_t to)
+{
+    struct segment *s = add_segment(d, SEGMENT_MEMORY);
+    s->rule = r->action->rule;
+    s->body = true;
+    s->data = r->data + (from - r->from);
+    s->original = r->original + (from - r->from);
+    s->len = to - from;
+}
+
+/* The body from FROM to TO, its altered parts apart. */
+static void add_body(struct draft *d, uint64_t from, uint64_t to)
+{
+    for (size_t i = 0; i < d->ranges && from < to; i++) {
+        const struct range *r = &d->range[i];
+        if (r->to <= from || r->from >= to) {
+            continue;
+        }
+        if (from < r->from) {
+            add_plain(d, from, r->from);
+            from = r->from;
+        }
+        uint64_t end = to < r->to ? to : r->to;
+        add_altered(d, r, from, end);
+        from = end;
+    }
+    if (from < to) {
+        add_plain(d, from, to);
+    }
+}
+
+static void add_action(struct draft *d, const struct fault_action *a)
+{
+    enum segment_kind kind = SEGMENT_FIN;
+    if (a->rule->kind->kind == FAULT_LATENCY) {
+        kind = SEGMENT_DELAY;
+    } else if (a->rule->kind->kind == FAULT_STALL) {
+        kind = SEGMENT_STALL;
+    } else if (a->rule->kind->kind == FAULT_RESET) {
+        kind = SEGMENT_RST;
+    }
+    struct segment *s = add_segment(d, kind);
+    s->rule = a->rule;
+    s->delay_ns = a->delay_ns;
+}
+
+static void lay_out(struct draft *d)
+{
+    struct wire_plan *plan = d->plan;
+    uint64_t at = 0;
+    size_t i = 0;
+    for (; i < d->steps && d->step[i].before_head; i++) {
+        add_action(d, d->step[i].action);
+    }
+    struct segment *head = add_segment(d, SEGMENT_MEMORY);
+    head->data = (const uint8_t *)plan->head;
+    head->len = plan->head_len;
+    for (; i < d->steps; i++) {
+        add_body(d, at, d->step[i].at);
+        at = d->step[i].at;
+        add_action(d, d->step[i].action);
+    }
+    add_body(d, at, plan->body_len);
+}
+
+static int plan_faults(struct wire_plan *plan, const struct fault_decision *decisions, size_t count,
+                       struct err *e)
+{
+    struct draft d;
+    d.plan = plan;
+    d.steps = 0;
+    d.ranges = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (decisions[i].fired) {
+            sort_decision(&d, &decisions[i].action);
+        }
+    }
+    if (alter(&d, e) != 0) {
+        return -1;
+    }
+    lay_out(&d);
+    return 0;
+}
+
+int wire_plan(struct response *response, const struct fault_decision *decisions, size_t count,
+              bool keep_alive, struct wire_plan *plan, struct err *e)
+{
+    if (count > FAULT_MAX_DECISIONS) {
+        return err_set(e, ERR_LIMIT, "more than %d faults met one answer", FAULT_MAX_DECISIONS);
+    }
+    plan->response = *response;
+    plan->count = 0;
+    plan->body_len = response->head_only || bodiless(response->status) ? 0 : response->len;
+    plan->object_from = response->from;
+    plan->carries_object = response->content != NULL && response->small == NULL;
+    plan->altered_from = 0;
+    plan->altered_bytes = 0;
+    plan->altered = NULL;
+    plan->close_after = !keep_alive;
+    write_head(plan, keep_alive);
+    if (plan_faults(plan, decisions, count, e) != 0) {
+        free(plan->altered);
+        plan->altered = NULL;
+        response_init(&plan->response); /* it stays the caller's */
+        return -1;
+    }
+    response_init(response);
+    return 0;
+}
+
+void wire_plan_close(struct wire_plan *plan)
+{
+    response_close(&plan->response);
+    free(plan->altered);
+    plan->altered = NULL;
+    plan->count = 0;
+}

@@ -1,0 +1,68 @@
+/* A response and its faults as a plan of segments: bytes, delays, stalls, cuts. Pure, no sockets.
+ */
+#ifndef PULLDRILL_FAKE_REGISTRY_WIRE_H
+#define PULLDRILL_FAKE_REGISTRY_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fake-registry/oci.h"
+#include "faults/engine.h"
+#include "harness/base/err.h"
+
+enum segment_kind {
+    SEGMENT_MEMORY,
+    SEGMENT_FILE,  /* a range of a file: sendfile */
+    SEGMENT_DELAY, /* wait DELAY_NS; a heal of RULE ends it */
+    SEGMENT_RATE,  /* from here on at most RATE bytes a second; 0 lifts it */
+    SEGMENT_STALL, /* wait until RULE is healed */
+    SEGMENT_FIN,   /* wait for an empty send queue, then FIN */
+    SEGMENT_RST,   /* wait for an empty send queue, then SO_LINGER 0 and close */
+};
+
+/* One step. A step with a RULE is skipped once that rule is healed, so that what follows it is
+ * always the untouched rest of the answer; altered memory then gives way to ORIGINAL. */
+struct segment {
+    enum segment_kind kind;
+    const struct fault_rule *rule;
+    bool body; /* counts as body, not head */
+    /* SEGMENT_MEMORY: LEN bytes at DATA; ORIGINAL where they differ from the true ones. */
+    const uint8_t *data;
+    const uint8_t *original;
+    /* SEGMENT_FILE: LEN bytes of FD from OFFSET. */
+    int fd;
+    uint64_t offset;
+    uint64_t len;
+    uint64_t delay_ns;
+    uint64_t rate;
+};
+
+/* Head and body, and for each decision its own step and the splits it makes. */
+#define WIRE_MAX_SEGMENTS (2 + 2 * FAULT_MAX_DECISIONS)
+
+/* Everything one answer needs until its last byte is gone. Owns the response and the copies. */
+struct wire_plan {
+    struct segment segment[WIRE_MAX_SEGMENTS];
+    size_t count;
+    struct response response;
+    char head[RESPONSE_HEAD + 256];
+    size_t head_len;
+    uint64_t body_len;     /* as promised; 0 where no body follows the head */
+    uint64_t object_from;  /* where in the true object the body begins */
+    bool carries_object;   /* the body is a range of the true object */
+    uint64_t altered_from; /* within the object; meaningful where altered_bytes > 0 */
+    uint64_t altered_bytes;
+    uint8_t *altered; /* owned copies */
+    bool close_after; /* the connection ends after this answer (Connection: close) */
+};
+
+/* Plans RESPONSE (moved into PLAN on success; left with the caller on failure) under the fired
+ * decisions, in their order; at most FAULT_MAX_DECISIONS. KEEP_ALIVE is what the request and the
+ * limits allow. The status line, Date, Server, Content-Length and Connection headers are written
+ * here. */
+int wire_plan(struct response *response, const struct fault_decision *decisions, size_t count,
+              bool keep_alive, struct wire_plan *plan, struct err *e);
+void wire_plan_close(struct wire_plan *plan);
+
+#endif

@@ -1,0 +1,141 @@
+/* The catalogue of faults: one table of kinds and parameters; parser, help and docs come from it.
+ */
+#ifndef PULLDRILL_FAULTS_CATALOGUE_H
+#define PULLDRILL_FAULTS_CATALOGUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The stages of a request's life, in the order in which faults compose. */
+enum fault_stage {
+    STAGE_LISTEN,
+    STAGE_ACCEPT,
+    STAGE_TLS,
+    STAGE_REQUEST,
+    STAGE_AUTH,
+    STAGE_STORE,
+    STAGE_RESPONSE,
+    STAGE_BODY,
+    STAGE_CLOSE,
+    STAGE_MACHINE,
+    STAGE_COUNT,
+};
+const char *fault_stage_name(enum fault_stage stage);
+
+enum fault_kind {
+    FAULT_REFUSE,
+    FAULT_DELETE_IMAGE,
+    FAULT_STATUS,
+    FAULT_LATENCY,
+    FAULT_STALL,
+    FAULT_CORRUPT,
+    FAULT_TRUNCATE,
+    FAULT_CLOSE,
+    FAULT_RESET,
+    FAULT_KINDS,
+};
+
+/* Every parameter any kind takes; a kind lists those it takes. */
+enum fault_param {
+    PARAM_IMAGE,
+    PARAM_BLOBS,
+    PARAM_CODE,
+    PARAM_BODY,
+    PARAM_RETRY_AFTER,
+    PARAM_HEADERS,
+    PARAM_DELAY,
+    PARAM_JITTER,
+    PARAM_AFTER_BYTES,
+    PARAM_OFFSET,
+    PARAM_BYTES,
+    FAULT_PARAMS,
+};
+
+enum fault_type {
+    TYPE_IMAGE,    /* the name of an image of the scenario */
+    TYPE_CHOICE,   /* one of CHOICES; value.number is its index */
+    TYPE_INTEGER,  /* value.number, within MIN..MAX */
+    TYPE_DURATION, /* "250ms"; value.number in nanoseconds */
+    TYPE_SIZE,     /* bytes: an integer or "64KiB"; value.number */
+    TYPE_TEXT,     /* a string, or an integer taken as its digits; value.text */
+    TYPE_HEADERS,  /* an object of strings; value.text holds "Name: value\r\n" lines */
+};
+
+struct fault_param_info {
+    const char *name; /* first member: doc_nearest walks the table */
+    enum fault_param param;
+    enum fault_type type;
+    bool required;
+    uint64_t min;
+    uint64_t max;
+    const char *const *choices; /* NULL-terminated, for TYPE_CHOICE */
+    const char *fallback;       /* the default in words, for docs; NULL where none */
+    const char *meaning;
+};
+
+/* What shows that a fault was met. */
+enum fault_evidence { EVIDENCE_WIRE, EVIDENCE_COUNTER, EVIDENCE_ARMED };
+const char *fault_evidence_name(enum fault_evidence evidence);
+
+/* What happens to open connections when a fault begins. */
+enum fault_existing { EXISTING_KEEP, EXISTING_CLOSE, EXISTING_RESET };
+/* The words of `existing` in the order of the enum, NULL-terminated. */
+extern const char *const fault_existing_names[];
+
+/* The keys of `match`; a kind allows a subset. */
+enum fault_match_key {
+    MATCH_OP = 1,
+    MATCH_REF = 2,
+    MATCH_DIGEST = 4,
+    MATCH_PATH = 8,
+    MATCH_HEADER = 16,
+    MATCH_LANE = 32,
+};
+
+/* The keys of `when`; a kind allows a subset. */
+enum fault_when_key {
+    WHEN_SKIP = 1,
+    WHEN_EVERY = 2,
+    WHEN_LIMIT = 4,
+    WHEN_PROBABILITY = 8,
+    WHEN_AFTER = 16,
+    WHEN_FOR = 32,
+    WHEN_RAMP = 64,
+};
+
+/* The vocabulary beside the kinds, for parser and docs. BIT is of the enum the table is about. */
+struct fault_word {
+    const char *name; /* first member: doc_nearest walks the table */
+    unsigned bit;
+    const char *meaning;
+};
+#define FAULT_KEYS 7
+#define FAULT_MATCH_KEYS 6
+#define FAULT_WHEN_KEYS 7
+/* What every kind takes beside its parameters (BIT is 0). */
+extern const struct fault_word fault_keys[FAULT_KEYS];
+extern const struct fault_word fault_match_keys[FAULT_MATCH_KEYS];
+extern const struct fault_word fault_when_keys[FAULT_WHEN_KEYS];
+
+struct fault_kind_info {
+    const char *name;
+    enum fault_kind kind;
+    enum fault_stage stage;
+    enum fault_evidence evidence;
+    enum fault_existing existing; /* the default */
+    unsigned match_keys;          /* allowed, of enum fault_match_key */
+    unsigned when_keys;           /* allowed, of enum fault_when_key */
+    uint32_t ops;                 /* operations it can act on, of OP_BIT; narrows every match */
+    const struct fault_param_info *params;
+    size_t param_count;
+    const char *meaning;
+};
+
+/* The table, in the order of enum fault_kind. */
+extern const struct fault_kind_info fault_catalogue[FAULT_KINDS];
+const struct fault_kind_info *fault_kind_find(const char *name);
+/* The form a parameter's value must have, in words: "an integer from 200 to 599". */
+void fault_param_form(const struct fault_param_info *info, char *text, size_t size);
+
+#endif

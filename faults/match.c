@@ -1,0 +1,140 @@
+/* Whether a rule meets a request, and what a deleted image hides. Pure. */
+#include "faults/match.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+/* "repository@digest": the longest name and reference that are routed fit with room to spare. */
+#define JOINED_MAX 1024
+
+#define BLOB_OPS (OP_BIT(OP_BLOB_HEAD) | OP_BIT(OP_BLOB_GET))
+#define HEAD_OPS (OP_BIT(OP_MANIFEST_HEAD) | OP_BIT(OP_BLOB_HEAD))
+
+/* `*` crosses slashes: one star behind "ci/" takes everything under ci. */
+static bool glob(const char *pattern, const char *s)
+{
+    return s && fnmatch(pattern, s, 0) == 0;
+}
+
+static bool match_ref(const char *pattern, const struct fault_facts *facts)
+{
+    char joined[JOINED_MAX];
+    int n;
+
+    if (glob(pattern, facts->reference) || glob(pattern, facts->repository)) {
+        return true;
+    }
+    if (!facts->repository || !facts->reference) {
+        return false;
+    }
+    n = snprintf(joined, sizeof(joined), "%s%c%s", facts->repository,
+                 strchr(facts->reference, ':') ? '@' : ':', facts->reference);
+    return n > 0 && (size_t)n < sizeof(joined) && glob(pattern, joined);
+}
+
+static bool match_header(const struct fault_match *m, const struct fault_facts *facts)
+{
+    return facts->header &&
+           glob(m->header_value, facts->header(facts->header_data, m->header_name));
+}
+
+static bool hides_image(const struct fault_rule *rule, const struct fault_facts *facts)
+{
+    const char *repository = facts->repository;
+
+    switch (facts->op) {
+    case OP_BLOB_HEAD:
+    case OP_BLOB_GET:
+        return fault_hides_blob(rule, repository, facts->reference);
+    case OP_TAGS:
+        return rule->image && fault_hides_tag(rule, repository, rule->image->tag);
+    default:
+        return fault_hides_manifest(rule, repository, facts->reference);
+    }
+}
+
+/* A fault that could not show must not count as fired: a drill would pass on nothing. */
+static bool could_show(const struct fault_rule *rule, const struct fault_facts *facts)
+{
+    const struct fault_value *param = rule->param;
+
+    switch (rule->kind->kind) {
+    case FAULT_DELETE_IMAGE:
+        return hides_image(rule, facts);
+    case FAULT_CORRUPT:
+        /* An altered error page is still an error page. */
+        return facts->status >= 200 && facts->status < 300 && facts->body_bytes > 0 &&
+               (!param[PARAM_OFFSET].set || param[PARAM_OFFSET].number < facts->body_bytes);
+    case FAULT_TRUNCATE:
+        return param[PARAM_AFTER_BYTES].number < facts->body_bytes;
+    case FAULT_STALL:
+    case FAULT_CLOSE:
+    case FAULT_RESET:
+        return !param[PARAM_AFTER_BYTES].set || param[PARAM_AFTER_BYTES].number < facts->body_bytes;
+    default:
+        return true;
+    }
+}
+
+bool match_facts(const struct fault_rule *rule, const struct fault_facts *facts)
+{
+    const struct fault_match *m = &rule->match;
+
+    return (!m->lane || m->lane == facts->lane) && (!m->ref || match_ref(m->ref, facts)) &&
+           (!m->digest || glob(m->digest, facts->digest)) &&
+           (!m->path || glob(m->path, facts->path)) &&
+           (!m->header_name || match_header(m, facts)) && could_show(rule, facts);
+}
+
+uint32_t fault_rule_ops(const struct fault_rule *rule)
+{
+    uint32_t ops = rule->kind->ops & (rule->match.ops ? rule->match.ops : rule->kind->ops);
+
+    switch (rule->kind->kind) {
+    case FAULT_DELETE_IMAGE:
+        return rule->param[PARAM_BLOBS].number ? ops : ops & ~BLOB_OPS;
+    case FAULT_STALL:
+    case FAULT_CLOSE:
+    case FAULT_RESET:
+        return rule->param[PARAM_AFTER_BYTES].set ? ops & ~HEAD_OPS : ops;
+    default:
+        return ops;
+    }
+}
+
+static bool deletes_in(const struct fault_rule *rule, const char *repository)
+{
+    return rule->kind->kind == FAULT_DELETE_IMAGE && rule->image && repository &&
+           strcmp(rule->image->repository, repository) == 0;
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+bool fault_hides_manifest(const struct fault_rule *rule, const char *repository,
+                          const char *reference)
+{
+    return deletes_in(rule, repository) &&
+           (same(rule->image->tag, reference) || same(rule->image->digest, reference));
+}
+
+bool fault_hides_blob(const struct fault_rule *rule, const char *repository, const char *digest)
+{
+    if (!deletes_in(rule, repository) || !rule->param[PARAM_BLOBS].number) {
+        return false;
+    }
+    for (size_t i = 0; i < rule->image->blob_count; i++) {
+        if (same(rule->image->blobs[i], digest)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fault_hides_tag(const struct fault_rule *rule, const char *repository, const char *tag)
+{
+    return deletes_in(rule, repository) && same(rule->image->tag, tag);
+}

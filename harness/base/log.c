@@ -1,0 +1,31 @@
+/* Lines on stderr, each handed over by one write so that processes side by side do not mix. */
+#include "harness/base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 4096
+
+void log_line(const char *fmt, ...)
+{
+    char line[LINE_MAX_BYTES] = "pulldrill: ";
+    size_t len = strlen(line), done = 0;
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(line + len, sizeof(line) - len - 1, fmt, ap);
+    va_end(ap);
+    len = strlen(line);
+    line[len++] = '\n';
+    while (done < len) {
+        ssize_t n = write(STDERR_FILENO, line + done, len - done);
+
+        if (n < 0 && errno != EINTR)
+            return; /* there is no one left to tell */
+        if (n > 0)
+            done += (size_t)n;
+    }
+}

@@ -1,0 +1,206 @@
+/* The verbs that start nothing: `validate`, `list`, `faults`, `checks`, `judge`, `report`,
+ * `version`. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "faults/catalogue.h"
+#include "harness/check.h"
+#include "harness/commands/command.h"
+#include "harness/commands/options.h"
+#include "harness/commands/results.h"
+#include "harness/commands/select.h"
+#include "harness/commands/vocabulary.h"
+#include "harness/judge.h"
+#include "reports/report.h"
+
+#define PRINT_MAX_BYTES (256u << 20)
+
+static int read_or_complain(struct options *o, int argc, char **argv, int *status)
+{
+    struct err e = {0};
+    if (options_read(o, argc, argv, &e) != 0) {
+        *status = (int)options_complain(&e);
+        return -1;
+    }
+    return 0;
+}
+
+int command_validate(int argc, char **argv)
+{
+    struct options o;
+    struct selection s = {0};
+    int status;
+    if (read_or_complain(&o, argc, argv, &status) != 0) {
+        return status;
+    }
+    status = (int)select_scenarios(&o, &s);
+    for (size_t i = 0; i < s.count; i++) {
+        if (s.scenario[i] != NULL) {
+            printf("%s: valid\n", s.path[i]);
+        }
+    }
+    select_close(&s);
+    return status;
+}
+
+static void list_text(const struct selection *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        printf("%s\n    %s\n", s->path[i], s->scenario[i]->title);
+        for (size_t k = 0; k < s->scenario[i]->tag_count; k++) {
+            printf("%s%s%s", k == 0 ? "    [" : ", ", s->scenario[i]->tags[k],
+                   k + 1 == s->scenario[i]->tag_count ? "]\n" : "");
+        }
+    }
+}
+
+static json_t *list_one(const struct selection *s, size_t index)
+{
+    const struct scenario *one = s->scenario[index];
+    json_t *tags = json_array();
+    json_t *subjects = json_array();
+    for (size_t k = 0; k < one->tag_count; k++) {
+        json_array_append_new(tags, json_string(one->tags[k]));
+    }
+    for (size_t k = 0; k < one->subject_count; k++) {
+        json_array_append_new(subjects, json_string(one->subjects[k].name));
+    }
+    return json_pack("{s:s, s:s, s:o, s:o}", "file", s->path[index], "title", one->title, "tags",
+                     tags, "subjects", subjects);
+}
+
+static int print_json(json_t *array)
+{
+    if (array == NULL || json_dumpf(array, stdout, JSON_INDENT(2)) != 0) {
+        json_decref(array);
+        struct err e = {0};
+        err_set(&e, ERR_NOMEM, "no memory");
+        return (int)options_complain(&e);
+    }
+    putchar('\n');
+    json_decref(array);
+    return EXIT_PASS;
+}
+
+static bool format_known(const struct options *o, int *status)
+{
+    struct err e = {0};
+    if (strcmp(o->format, "text") == 0 || strcmp(o->format, "json") == 0) {
+        return true;
+    }
+    err_set(&e, ERR_USAGE, "--format %s: text or json", o->format);
+    *status = (int)options_complain(&e);
+    return false;
+}
+
+int command_list(int argc, char **argv)
+{
+    struct options o;
+    struct selection s = {0};
+    int status;
+    if (read_or_complain(&o, argc, argv, &status) != 0 || !format_known(&o, &status)) {
+        return status;
+    }
+    status = (int)select_scenarios(&o, &s);
+    if (status == EXIT_PASS && strcmp(o.format, "json") == 0) {
+        json_t *array = json_array();
+        for (size_t i = 0; i < s.count; i++) {
+            json_array_append_new(array, list_one(&s, i));
+        }
+        status = print_json(array);
+    } else if (status == EXIT_PASS) {
+        list_text(&s);
+    }
+    select_close(&s);
+    return status;
+}
+
+static int vocabulary(int argc, char **argv, void (*text)(void), json_t *(*json)(void))
+{
+    struct options o;
+    int status;
+    if (read_or_complain(&o, argc, argv, &status) != 0 || !format_known(&o, &status)) {
+        return status;
+    }
+    if (strcmp(o.format, "json") == 0) {
+        return print_json(json());
+    }
+    text();
+    return EXIT_PASS;
+}
+
+int command_faults(int argc, char **argv)
+{
+    return vocabulary(argc, argv, vocabulary_faults_text, vocabulary_faults_json);
+}
+
+int command_checks(int argc, char **argv)
+{
+    return vocabulary(argc, argv, vocabulary_checks_text, vocabulary_checks_json);
+}
+
+/* Prints V in the form that O asks for. */
+static int print_verdict(const struct options *o, struct verdict *v)
+{
+    const struct report_format *format = report_format_find(o->format);
+    struct verdict_list list = {.items = &v, .count = 1};
+    const struct report_style style = {.colour = isatty(STDOUT_FILENO) != 0 &&
+                                                 getenv("NO_COLOR") == NULL};
+    struct buf b;
+    if (format == NULL) {
+        struct err e = {0};
+        err_set(&e, ERR_USAGE, "--format %s: one of text, journal, summary, results, junit",
+                o->format);
+        return (int)options_complain(&e);
+    }
+    results_conclude(&list, o);
+    buf_init(&b, PRINT_MAX_BYTES);
+    if (format->one != NULL) {
+        format->one(v, &style, &b);
+    } else {
+        format->all(&list, &style, &b);
+    }
+    if (strcmp(o->format, "text") == 0) {
+        buf_char(&b, '\n');
+        report_tally(&list, &b);
+    }
+    fwrite(b.data != NULL ? b.data : "", 1, b.len, stdout);
+    buf_close(&b);
+    return (int)list.exit;
+}
+
+static int from_file(int argc, char **argv, const char *what, bool follow,
+                     struct verdict *(*load)(const char *path, struct err *e))
+{
+    struct options o;
+    struct err e = {0};
+    int status;
+    if (read_or_complain(&o, argc, argv, &status) != 0) {
+        return status;
+    }
+    if (o.operand_count != 1) {
+        err_set(&e, ERR_USAGE, "which %s? name one file", what);
+        return (int)options_complain(&e);
+    }
+    struct verdict *v = load(o.operands[0], &e);
+    if (v == NULL) {
+        options_complain(&e);
+        return e.code == ERR_NOMEM ? EXIT_ERROR : EXIT_USAGE;
+    }
+    status = print_verdict(&o, v);
+    verdict_free(v);
+    return follow || status == EXIT_USAGE ? status : EXIT_PASS;
+}
+
+int command_judge(int argc, char **argv)
+{
+    return from_file(argc, argv, "history", true, judge_file);
+}
+
+int command_report(int argc, char **argv)
+{
+    return from_file(argc, argv, "journal", false, verdict_load);
+}

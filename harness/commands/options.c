@@ -1,0 +1,358 @@
+/* The options the verbs share. */
+#include "harness/commands/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/base/buf.h"
+#include "harness/base/doc.h"
+#include "harness/base/log.h"
+#include "harness/commands/command.h"
+
+#define MAX_JOBS 64
+
+struct option_info {
+    const char *name; /* first: doc_nearest walks the table */
+    char letter;      /* also taken as -X; 0 for none */
+    unsigned bit;
+    const char *argument; /* NULL: a flag */
+    const char *meaning;  /* NULL: not in the help */
+};
+
+static const struct option_info table[] = {
+    {"jobs", 'j', OPT_JOBS, "N", "run N scenarios side by side, each a process of its own"},
+    {"tag", 0, OPT_TAG, "TAG", "only scenarios with this tag (repeatable: all of them)"},
+    {"var", 0, OPT_VAR, "KEY=VALUE", "set a variable of `configuration` (repeatable)"},
+    {"seed", 0, OPT_SEED, "N", "the seed of content and decisions; the scenario's own otherwise"},
+    {"out", 0, OPT_OUT, "DIR", "where results go [pulldrill-out]"},
+    {"format", 0, OPT_FORMAT, "FORMAT", "the form of what is printed on stdout [text]"},
+    {"subject", 0, OPT_SUBJECT, "NAME", "the subject that COMMAND or --variant is for"},
+    {"variant", 0, OPT_VARIANT, "NAME", "run this variant of the subject"},
+    {"image", 0, OPT_IMAGE, "REF", "the image that both registries hold [ci/agent:stable]"},
+    {"timeout", 0, OPT_TIMEOUT, "TIME", "how long the command may take [60s]"},
+    {"inconclusive", 0, OPT_INCONCLUSIVE, "fail|pass", "exit 1 or 0 where it would be 2"},
+    {"no-skip", 0, OPT_NO_SKIP, NULL, "a skipped scenario is inconclusive"},
+    {"quiet", 'q', OPT_QUIET, NULL, "no progress on stderr"},
+    {"part", 0, OPT_PART, NULL, NULL},
+};
+#define TABLE_LEN (sizeof table / sizeof table[0])
+
+static const char *program = "pulldrill";
+
+void options_set_program(const char *name)
+{
+    program = name;
+}
+
+const char *options_program(void)
+{
+    return program;
+}
+
+static int read_number(const char *text, uint64_t max, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || n > max) {
+        return -1;
+    }
+    *out = n;
+    return 0;
+}
+
+static int add_word(const char **list, size_t *count, size_t max, const char *word,
+                    const char *option, struct err *e)
+{
+    if (*count == max) {
+        return err_set(e, ERR_USAGE, "--%s is given more than %zu times", option, max);
+    }
+    list[(*count)++] = word;
+    return 0;
+}
+
+static int apply_word(struct options *o, unsigned bit, const char *value, struct err *e)
+{
+    uint64_t number = 0;
+    switch (bit) {
+    case OPT_JOBS:
+        if (read_number(value, MAX_JOBS, &number) != 0 || number == 0) {
+            return err_set(e, ERR_USAGE, "--jobs %s: a number from 1 to %d", value, MAX_JOBS);
+        }
+        o->jobs = (unsigned)number;
+        return 0;
+    case OPT_SEED:
+        if (read_number(value, UINT64_C(1) << 53, &o->seed) != 0) {
+            return err_set(e, ERR_USAGE, "--seed %s: a whole number from 0 to 2^53", value);
+        }
+        o->has_seed = true;
+        return 0;
+    case OPT_INCONCLUSIVE:
+        if (strcmp(value, "fail") != 0 && strcmp(value, "pass") != 0) {
+            return err_set(e, ERR_USAGE, "--inconclusive %s: fail or pass", value);
+        }
+        o->inconclusive = value[0] == 'f' ? VERDICT_FAIL : VERDICT_PASS;
+        return 0;
+    case OPT_TAG:
+        return add_word(o->tags, &o->tag_count, OPTIONS_MAX_TAGS, value, "tag", e);
+    case OPT_VAR:
+        if (strchr(value, '=') == NULL) {
+            return err_set(e, ERR_USAGE, "--var %s: KEY=VALUE", value);
+        }
+        return add_word(o->vars, &o->var_count, OPTIONS_MAX_VARS, value, "var", e);
+    default:
+        return 0;
+    }
+}
+
+static int apply(struct options *o, unsigned bit, const char *value, struct err *e)
+{
+    switch (bit) {
+    case OPT_OUT:
+        o->out = value;
+        return value[0] == '\0' ? err_set(e, ERR_USAGE, "--out: a folder's name") : 0;
+    case OPT_FORMAT:
+        o->format = value;
+        return 0;
+    case OPT_SUBJECT:
+        o->subject = value;
+        return 0;
+    case OPT_VARIANT:
+        o->variant = value;
+        return 0;
+    case OPT_TIMEOUT:
+        o->timeout = value;
+        return 0;
+    case OPT_IMAGE:
+        o->image = value;
+        return 0;
+    case OPT_NO_SKIP:
+        o->no_skip = true;
+        return 0;
+    case OPT_PART:
+        o->part = true;
+        return 0;
+    case OPT_QUIET:
+        o->quiet = true;
+        return 0;
+    default:
+        return apply_word(o, bit, value, e);
+    }
+}
+
+static int unknown_option(const char *word, struct err *e)
+{
+    const char *near = word[0] == '-' && word[1] == '-'
+                           ? doc_nearest(word + 2, table, TABLE_LEN, sizeof table[0])
+                           : NULL;
+    return err_set(e, ERR_USAGE, "%s is no option here%s%s; --help lists them", word,
+                   near != NULL ? "; did you mean --" : "", near != NULL ? near : "");
+}
+
+/* getopt_long's own tables, made of ours for the options in TAKES. */
+static void long_options(unsigned takes, struct option *out, char *letters)
+{
+    size_t n = 0;
+    *letters++ = ':';
+    for (size_t i = 0; i < TABLE_LEN; i++) {
+        if ((table[i].bit & takes) == 0) {
+            continue;
+        }
+        out[n++] = (struct option){table[i].name,
+                                   table[i].argument != NULL ? required_argument : no_argument,
+                                   NULL, (int)(256 + i)};
+        if (table[i].letter != 0) {
+            *letters++ = table[i].letter;
+            if (table[i].argument != NULL) {
+                *letters++ = ':';
+            }
+        }
+    }
+    out[n++] = (struct option){"help", no_argument, NULL, 'h'};
+    out[n] = (struct option){NULL, 0, NULL, 0};
+    *letters++ = 'h';
+    *letters = '\0';
+}
+
+static size_t table_index(int c)
+{
+    for (size_t i = 0; c < 256 && i < TABLE_LEN; i++) {
+        if (table[i].letter == c) {
+            return i;
+        }
+    }
+    return (size_t)c - 256;
+}
+
+static int read_options(struct options *o, unsigned takes, int argc, char **argv, struct err *e)
+{
+    struct option longs[TABLE_LEN + 2];
+    char letters[2 * TABLE_LEN + 4];
+    int c;
+    long_options(takes, longs, letters);
+    optind = 0;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+        if (c == 'h') {
+            o->help = true;
+        } else if (c == ':') {
+            return err_set(e, ERR_USAGE, "%s wants a value", argv[optind - 1]);
+        } else if (c == '?') {
+            return unknown_option(argv[optind - 1], e);
+        } else if (apply(o, table[table_index(c)].bit, optarg, e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Beside the program in the build tree, else where `make install` puts them. */
+static void find_subjects(struct options *o)
+{
+    const char *chosen = getenv("PULLDRILL_SUBJECTS");
+    char self[2048];
+    struct stat st;
+    if (chosen != NULL && chosen[0] == '/') {
+        snprintf(o->subjects_dir, sizeof o->subjects_dir, "%s", chosen);
+        return;
+    }
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (len <= 0) {
+        return;
+    }
+    self[len] = '\0';
+    char *slash = strrchr(self, '/');
+    *slash = '\0';
+    snprintf(o->subjects_dir, sizeof o->subjects_dir, "%s/subjects", self);
+    if (stat(o->subjects_dir, &st) != 0) {
+        slash = strrchr(self, '/');
+        if (slash != NULL) {
+            *slash = '\0';
+        }
+        snprintf(o->subjects_dir, sizeof o->subjects_dir, "%s/lib/pulldrill/subjects", self);
+    }
+}
+
+int options_read(struct options *o, int argc, char **argv, struct err *e)
+{
+    memset(o, 0, sizeof *o);
+    o->jobs = 1;
+    o->out = "pulldrill-out";
+    o->format = "text";
+    o->inconclusive = VERDICT_INCONCLUSIVE;
+    find_subjects(o);
+    int own = argc;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--") == 0) {
+            own = i;
+            o->command = argv + i + 1;
+            o->command_count = (size_t)(argc - i - 1);
+            break;
+        }
+    }
+    char **words = calloc((size_t)own + 1, sizeof *words);
+    if (words == NULL) {
+        return err_set(e, ERR_NOMEM, "options: no memory");
+    }
+    memcpy(words, argv, (size_t)own * sizeof *words);
+    int rc = read_options(o, command_options(argv[0]), own, words, e);
+    /* getopt_long moved the operands to the end of WORDS; ARGV gets them in that order. */
+    memcpy(argv, words, (size_t)own * sizeof *words);
+    o->operands = argv + optind;
+    o->operand_count = (size_t)(own - optind);
+    free(words);
+    return rc;
+}
+
+void options_help(unsigned takes)
+{
+    for (size_t i = 0; i < TABLE_LEN; i++) {
+        if ((table[i].bit & takes) != 0 && table[i].meaning != NULL) {
+            char left[64];
+            snprintf(left, sizeof left, "%s--%s %s",
+                     table[i].letter == 'j'   ? "-j, "
+                     : table[i].letter == 'q' ? "-q, "
+                                              : "    ",
+                     table[i].name, table[i].argument != NULL ? table[i].argument : "");
+            printf("  %-30s %s\n", left, table[i].meaning);
+        }
+    }
+    printf("  %-30s %s\n", "-h, --help", "this text");
+}
+
+struct scenario_options options_scenario(const struct options *o)
+{
+    struct scenario_options so = {.subjects_dir = o->subjects_dir,
+                                  .vars = o->vars,
+                                  .var_count = o->var_count,
+                                  .subject = o->subject,
+                                  .variant = o->variant,
+                                  .command = o->command,
+                                  .command_count = o->command_count};
+    return so;
+}
+
+static void quote(struct buf *b, const char *word)
+{
+    if (word[0] != '\0' && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                        "0123456789_-./:=@%+,") == strlen(word)) {
+        buf_printf(b, " %s", word);
+        return;
+    }
+    buf_str(b, " '");
+    for (const char *p = word; *p != '\0'; p++) {
+        if (*p == '\'') {
+            buf_str(b, "'\\''");
+        } else {
+            buf_char(b, *p);
+        }
+    }
+    buf_char(b, '\'');
+}
+
+char *options_replay(const struct options *o, const char *verb, const char *file)
+{
+    struct buf b;
+    buf_init(&b, 1u << 16);
+    buf_printf(&b, "%s %s", program, verb);
+    if (file != NULL) {
+        quote(&b, file);
+    }
+    for (size_t i = 0; i < o->var_count; i++) {
+        buf_str(&b, " --var");
+        quote(&b, o->vars[i]);
+    }
+    if (o->subject != NULL) {
+        buf_str(&b, " --subject");
+        quote(&b, o->subject);
+    }
+    if (o->variant != NULL) {
+        buf_str(&b, " --variant");
+        quote(&b, o->variant);
+    }
+    return buf_take(&b);
+}
+
+char *options_replay_tail(const struct options *o)
+{
+    struct buf b;
+    buf_init(&b, 1u << 20);
+    if (o->command_count > 0) {
+        buf_str(&b, " --");
+    }
+    for (size_t i = 0; i < o->command_count; i++) {
+        quote(&b, o->command[i]);
+    }
+    return buf_take(&b);
+}
+
+enum exit_status options_complain(const struct err *e)
+{
+    log_line("%s", e->text);
+    return e->code == ERR_USAGE || e->code == ERR_INVALID ? EXIT_USAGE : EXIT_ERROR;
+}

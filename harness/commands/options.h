@@ -1,0 +1,77 @@
+/* The options the verbs share, read once: one table for parser and help. */
+#ifndef PULLDRILL_COMMANDS_OPTIONS_H
+#define PULLDRILL_COMMANDS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/base/err.h"
+#include "harness/scenario.h"
+#include "harness/verdict/verdict.h"
+
+#define OPTIONS_MAX_VARS 64
+#define OPTIONS_MAX_TAGS 16
+
+/* Which options a verb takes. */
+enum option_set {
+    OPT_JOBS = 1,
+    OPT_TAG = 2,
+    OPT_VAR = 4,
+    OPT_SEED = 8,
+    OPT_OUT = 16,
+    OPT_FORMAT = 32,
+    OPT_SUBJECT = 64,
+    OPT_VARIANT = 128,
+    OPT_INCONCLUSIVE = 256,
+    OPT_NO_SKIP = 512,
+    OPT_PART = 1024, /* not in the help: one scenario of a larger invocation */
+    OPT_TIMEOUT = 2048,
+    OPT_IMAGE = 4096,
+    OPT_QUIET = 8192,
+};
+
+struct options {
+    unsigned jobs;
+    const char *tags[OPTIONS_MAX_TAGS];
+    size_t tag_count;
+    const char *vars[OPTIONS_MAX_VARS];
+    size_t var_count;
+    bool has_seed;
+    uint64_t seed;
+    const char *out;
+    const char *format;
+    const char *subject;
+    const char *variant;
+    enum verdict_kind inconclusive; /* VERDICT_INCONCLUSIVE unless turned */
+    bool no_skip;
+    bool part;
+    bool quiet;
+    const char *timeout;
+    const char *image;
+    char **operands;
+    size_t operand_count;
+    char **command; /* after `--` */
+    size_t command_count;
+    char subjects_dir[4096];
+    bool help;
+};
+
+/* Reads ARGV (argv[0] is the verb) against what the verb takes. -1: E says which word is wrong. */
+int options_read(struct options *o, int argc, char **argv, struct err *e);
+/* The help lines of the options in TAKES. */
+void options_help(unsigned takes);
+/* What a scenario needs of them. */
+struct scenario_options options_scenario(const struct options *o);
+/* The command that repeats this run of FILE, without its seed; words quoted for a shell. Free it.
+ */
+char *options_replay(const struct options *o, const char *verb, const char *file);
+/* What follows the seed in it: " -- COMMAND…", empty where there is none. Free it. */
+char *options_replay_tail(const struct options *o);
+/* How this program was called (argv[0]); set once by main. */
+void options_set_program(const char *name);
+const char *options_program(void);
+/* Says E on stderr and returns the exit status that fits its code. */
+enum exit_status options_complain(const struct err *e);
+
+#endif

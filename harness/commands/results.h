@@ -1,0 +1,23 @@
+/* Where results lie, and the files that are written there. */
+#ifndef PULLDRILL_COMMANDS_RESULTS_H
+#define PULLDRILL_COMMANDS_RESULTS_H
+
+#include "harness/base/err.h"
+#include "harness/commands/options.h"
+#include "harness/verdict/verdict.h"
+
+/* The folder of scenario PATH under --out: without suffix and leading "./", `/` as `-`. */
+void results_folder(const char *path, char *name, size_t size);
+/* Makes OUT and OUT/FOLDER and takes away what an earlier run left there (the files we write, no
+ * others). The path of the folder into DIR. */
+int results_prepare(const char *out, const char *folder, char *dir, size_t size, struct err *e);
+/* Writes every format of one scenario into DIR. */
+int results_write_one(const struct verdict *v, const char *dir, struct err *e);
+/* Writes the formats of the whole invocation into OUT. */
+int results_write_all(const struct verdict_list *list, const char *out, struct err *e);
+/* Works out the verdict and the exit status of LIST from its items. */
+void results_conclude(struct verdict_list *list, const struct options *o);
+/* A verdict for a scenario that could not even begin, or whose process was lost. */
+struct verdict *results_lost(const char *path, const char *title, const char *why, struct err *e);
+
+#endif

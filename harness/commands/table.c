@@ -1,0 +1,56 @@
+/* The verbs, in the order in which a newcomer meets them; and `version`. */
+#include <archive.h>
+#include <curl/curl.h>
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+
+#include "harness/commands/command.h"
+#include "harness/commands/options.h"
+
+const struct command command_table[] = {
+    {"try", "[options] -- COMMAND…",
+     "one start of your command against two healthy registries; prints every request",
+     OPT_IMAGE | OPT_TIMEOUT | OPT_SEED, command_try},
+    {"run", "FILE|DIR… [options] [-- COMMAND…]",
+     "run drills and judge them; COMMAND takes the subject's place",
+     OPT_JOBS | OPT_TAG | OPT_VAR | OPT_SEED | OPT_OUT | OPT_FORMAT | OPT_SUBJECT | OPT_VARIANT |
+         OPT_INCONCLUSIVE | OPT_NO_SKIP | OPT_QUIET | OPT_PART,
+     command_run},
+    {"validate", "FILE|DIR… [options]", "check scenario files; start nothing",
+     OPT_TAG | OPT_VAR | OPT_SUBJECT | OPT_VARIANT, command_validate},
+    {"list", "FILE|DIR… [options]", "list scenarios with titles and tags",
+     OPT_TAG | OPT_VAR | OPT_FORMAT, command_list},
+    {"faults", "[--format json]", "the catalogue of faults with their parameters", OPT_FORMAT,
+     command_faults},
+    {"checks", "[--format json]", "the catalogue of checks with their parameters", OPT_FORMAT,
+     command_checks},
+    {"judge", "HISTORY [options]", "judge a saved history.jsonl again; exits as the drill would",
+     OPT_FORMAT | OPT_INCONCLUSIVE, command_judge},
+    {"report", "JOURNAL [options]", "write a saved journal.json in another form", OPT_FORMAT,
+     command_report},
+    {"version", "", "the version, and those of the libraries", 0, command_version},
+};
+const size_t command_count = sizeof command_table / sizeof command_table[0];
+
+unsigned command_options(const char *name)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        if (strcmp(command_table[i].name, name) == 0) {
+            return command_table[i].options;
+        }
+    }
+    return 0;
+}
+
+int command_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    printf("pulldrill %s\n", PULLDRILL_VERSION);
+    printf("libuv %s, %s, jansson %s, %s, %s\n", uv_version_string(), curl_version(),
+           jansson_version_str(), OpenSSL_version(OPENSSL_VERSION), archive_version_string());
+    return 0;
+}

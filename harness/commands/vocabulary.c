@@ -1,0 +1,169 @@
+/* The catalogues as text and as JSON. */
+#include "harness/commands/vocabulary.h"
+
+#include <stdio.h>
+
+#include "faults/catalogue.h"
+#include "harness/check.h"
+#include "harness/history/op.h"
+
+static const char *fault_type_name(enum fault_type type)
+{
+    static const char *const names[] = {
+        [TYPE_IMAGE] = "image",       [TYPE_CHOICE] = "choice", [TYPE_INTEGER] = "integer",
+        [TYPE_DURATION] = "duration", [TYPE_SIZE] = "size",     [TYPE_TEXT] = "text",
+        [TYPE_HEADERS] = "headers",
+    };
+    return names[type];
+}
+
+static const char *check_type_name(enum check_param_type type)
+{
+    static const char *const names[] = {
+        [CHECK_REGISTRY] = "registry", [CHECK_COUNT] = "integer", [CHECK_SHARE] = "share",
+        [CHECK_DURATION] = "duration", [CHECK_CHOICE] = "choice", [CHECK_OP] = "operation",
+    };
+    return names[type];
+}
+
+static const struct {
+    unsigned bit;
+    const char *name;
+} match_keys[] = {
+    {MATCH_OP, "op"},     {MATCH_REF, "ref"},       {MATCH_DIGEST, "digest"},
+    {MATCH_PATH, "path"}, {MATCH_HEADER, "header"}, {MATCH_LANE, "lane"},
+};
+
+static const struct {
+    unsigned bit;
+    const char *name;
+} scopes[] = {{SCOPE_SUBJECT, "subject"}, {SCOPE_IMAGE, "image"}, {SCOPE_DURING, "during"}};
+
+#define LEN(table) (sizeof(table) / sizeof((table)[0]))
+
+static void choices_text(const char *const *choices)
+{
+    for (size_t i = 0; choices != NULL && choices[i] != NULL; i++) {
+        printf("%s%s", i == 0 ? " (" : ", ", choices[i]);
+    }
+    if (choices != NULL) {
+        printf(")");
+    }
+}
+
+static void fault_text(const struct fault_kind_info *kind)
+{
+    printf("%s  [stage %s, evidence %s]\n    %s\n", kind->name, fault_stage_name(kind->stage),
+           fault_evidence_name(kind->evidence), kind->meaning);
+    for (size_t i = 0; i < kind->param_count; i++) {
+        const struct fault_param_info *p = &kind->params[i];
+        printf("      %-14s %s%s", p->name, fault_type_name(p->type),
+               p->required ? ", required" : "");
+        choices_text(p->choices);
+        printf("%s%s: %s\n", p->fallback != NULL ? ", default " : "",
+               p->fallback != NULL ? p->fallback : "", p->meaning);
+    }
+}
+
+void vocabulary_faults_text(void)
+{
+    for (size_t i = 0; i < FAULT_KINDS; i++) {
+        fault_text(&fault_catalogue[i]);
+    }
+}
+
+void vocabulary_checks_text(void)
+{
+    for (size_t i = 0; i < check_catalogue_count; i++) {
+        const struct check_info *c = check_catalogue[i];
+        printf("%s%s\n    %s\n", c->name, c->always ? "  [always on]" : "", c->meaning);
+        for (size_t k = 0; k < c->param_count; k++) {
+            printf("      %-14s %s%s", c->params[k].name, check_type_name(c->params[k].type),
+                   c->params[k].required ? ", required" : "");
+            choices_text(c->params[k].choices);
+            printf(": %s\n", c->params[k].meaning);
+        }
+    }
+}
+
+static json_t *choices_json(const char *const *choices)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; choices != NULL && choices[i] != NULL; i++) {
+        json_array_append_new(array, json_string(choices[i]));
+    }
+    return array;
+}
+
+static json_t *fault_params(const struct fault_kind_info *kind)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < kind->param_count; i++) {
+        const struct fault_param_info *p = &kind->params[i];
+        json_array_append_new(array,
+                              json_pack("{s:s, s:s, s:b, s:o, s:s?, s:s}", "name", p->name, "type",
+                                        fault_type_name(p->type), "required", p->required ? 1 : 0,
+                                        "choices", choices_json(p->choices), "default", p->fallback,
+                                        "meaning", p->meaning));
+    }
+    return array;
+}
+
+static json_t *fault_json(const struct fault_kind_info *kind)
+{
+    json_t *match = json_array();
+    json_t *ops = json_array();
+    for (size_t i = 0; i < LEN(match_keys); i++) {
+        if ((kind->match_keys & match_keys[i].bit) != 0) {
+            json_array_append_new(match, json_string(match_keys[i].name));
+        }
+    }
+    for (int op = 0; op < OP_COUNT; op++) {
+        if ((kind->ops & OP_BIT(op)) != 0) {
+            json_array_append_new(ops, json_string(op_name((enum op)op)));
+        }
+    }
+    static const char *const existing[] = {"keep", "close", "reset"};
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s}", "kind", kind->name, "stage",
+                     fault_stage_name(kind->stage), "evidence", fault_evidence_name(kind->evidence),
+                     "existing", existing[kind->existing], "match", match, "ops", ops, "parameters",
+                     fault_params(kind), "meaning", kind->meaning);
+}
+
+json_t *vocabulary_faults_json(void)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < FAULT_KINDS; i++) {
+        json_array_append_new(array, fault_json(&fault_catalogue[i]));
+    }
+    return array;
+}
+
+static json_t *check_json(const struct check_info *c)
+{
+    json_t *params = json_array();
+    json_t *scope = json_array();
+    for (size_t i = 0; i < c->param_count; i++) {
+        const struct check_param *p = &c->params[i];
+        json_array_append_new(params, json_pack("{s:s, s:s, s:b, s:o, s:s}", "name", p->name,
+                                                "type", check_type_name(p->type), "required",
+                                                p->required ? 1 : 0, "choices",
+                                                choices_json(p->choices), "meaning", p->meaning));
+    }
+    for (size_t i = 0; i < LEN(scopes); i++) {
+        if ((c->scope & scopes[i].bit) != 0) {
+            json_array_append_new(scope, json_string(scopes[i].name));
+        }
+    }
+    return json_pack("{s:s, s:b, s:o, s:o, s:s}", "check", c->name, "always", c->always ? 1 : 0,
+                     "narrowed-by", scope, "parameters", params, "meaning", c->meaning);
+}
+
+json_t *vocabulary_checks_json(void)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < check_catalogue_count; i++) {
+        json_array_append_new(array, check_json(check_catalogue[i]));
+    }
+    return array;
+}

@@ -1,0 +1,342 @@
+/* One drill, from plan to verdict, on one loop.
+ *
+ * Happy path: images are built, the plan is fixed and written as the first event, registries listen
+ * on every lane, `setup` runs, then the phases one after another: faults are armed, starts are
+ * dealt to idle lanes, the phase ends when its starts have ended or its time is up, faults heal.
+ * Starts that crossed the last edge end; each registry is probed; one control start a subject runs
+ * with every registry down; `teardown` runs; the last event is written, every handle closes, and
+ * the judge, which saw each event as it was appended, is asked for the verdict.
+ *
+ * Failure modes: whatever breaks calls drill_abort, which heals every fault, kills every command
+ * and notes what each part waited for; the drill then winds down through the same last states, so a
+ * verdict always comes. A sick baseline, the scenario's limit, SIGINT and SIGTERM take that way
+ * too. Nothing here waits without a limit: commands have time-outs, probes too. */
+#include "harness/drill.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/log.h"
+#include "harness/base/units.h"
+#include "harness/drill_internal.h"
+
+void drill_action(struct drill *d, const char *action, uint64_t lane, bool ok, const char *detail)
+{
+    struct event ev = {.type = EVENT_ACTION, .actor = "drill"};
+    ev.action.action = action;
+    ev.action.lane = lane;
+    ev.action.ok = ok;
+    ev.action.detail = detail;
+    history_append(d->history, &ev);
+}
+
+/* ---- moving on ---------------------------------------------------------------------------- */
+
+static void feed_workers(struct drill *d)
+{
+    struct err e = {0};
+    for (size_t i = 0; i < d->worker_count && !d->aborted; i++) {
+        struct worker *w = &d->workers[i];
+        uint64_t number;
+        if (w->state == WORKER_IDLE && drill_next_start(d, w, &number) &&
+            worker_start(w, number, false, &e) != 0) {
+            drill_abort(d, "failure", "start %llu: %s", (unsigned long long)number, e.text);
+        }
+    }
+}
+
+static bool step_setup(struct drill *d)
+{
+    if (drill_busy(d) > 0) {
+        return false;
+    }
+    d->state = DRILL_PHASES;
+    return true;
+}
+
+static bool step_phases(struct drill *d)
+{
+    const struct scenario *s = d->plan->scenario;
+    const char *why = NULL;
+    if (judge_baseline_sick(d->judge, &why)) {
+        drill_abort(d, "sick-baseline", "%s", why);
+        return true;
+    }
+    if (!d->phase_open) {
+        if (d->phase == s->phase_count) {
+            d->state = DRILL_SETTLING;
+            return true;
+        }
+        drill_begin_phase(d);
+    }
+    if (drill_phase_over(d)) {
+        drill_end_phase(d, s->phases[d->phase].timed ? "time" : "starts");
+        return true;
+    }
+    feed_workers(d);
+    return d->aborted || drill_phase_over(d);
+}
+
+static bool step_settling(struct drill *d)
+{
+    if (drill_busy(d) > 0) {
+        return false;
+    }
+    drill_heal_all(d, NULL);
+    if (d->options->bare) {
+        d->state = DRILL_WINDING_DOWN;
+        return true;
+    }
+    d->state = DRILL_PROBING;
+    drill_probe_all(d);
+    return d->probes_pending == 0;
+}
+
+static bool step_probing(struct drill *d)
+{
+    if (d->probes_pending > 0) {
+        return false;
+    }
+    d->state = DRILL_CONTROL;
+    drill_control_begin(d);
+    return true;
+}
+
+static bool step_control(struct drill *d)
+{
+    if (drill_busy(d) > 0) {
+        return false;
+    }
+    drill_control_end(d);
+    d->state = DRILL_WINDING_DOWN;
+    return true;
+}
+
+static bool step_winding_down(struct drill *d)
+{
+    struct err e = {0};
+    if (drill_busy(d) > 0 || d->probes_pending > 0) {
+        return false;
+    }
+    d->state = DRILL_TEARDOWN;
+    for (size_t i = 0; i < d->worker_count; i++) {
+        struct worker *w = &d->workers[i];
+        if (!w->torn_down && worker_teardown(w, &e) != 0) {
+            w->state = WORKER_IDLE;
+            drill_abort(d, "failure", "teardown: %s", e.text);
+        }
+    }
+    return true;
+}
+
+static void close_handles(struct drill *d);
+
+static bool step_teardown(struct drill *d)
+{
+    if (drill_busy(d) > 0) {
+        return false;
+    }
+    lag_close(&d->lag);
+    drill_finish(d);
+    close_handles(d);
+    return false;
+}
+
+static bool step(struct drill *d)
+{
+    switch (d->state) {
+    case DRILL_SETUP:
+        return step_setup(d);
+    case DRILL_PHASES:
+        return step_phases(d);
+    case DRILL_SETTLING:
+        return step_settling(d);
+    case DRILL_PROBING:
+        return step_probing(d);
+    case DRILL_CONTROL:
+        return step_control(d);
+    case DRILL_WINDING_DOWN:
+        return step_winding_down(d);
+    case DRILL_TEARDOWN:
+        return step_teardown(d);
+    case DRILL_CLOSING:
+        break;
+    }
+    return false;
+}
+
+void drill_pump(struct drill *d)
+{
+    if (d->pumping) {
+        return;
+    }
+    d->pumping = true;
+    while (step(d)) {
+    }
+    d->pumping = false;
+}
+
+/* ---- handles ------------------------------------------------------------------------------ */
+
+static void on_flush(uv_prepare_t *handle)
+{
+    struct drill *d = handle->data;
+    struct err e = {0};
+    if (history_flush(d->history, &e) != 0) {
+        drill_abort(d, "failure", "%s", e.text);
+        drill_pump(d);
+    }
+}
+
+static void on_limit(uv_timer_t *timer)
+{
+    struct drill *d = timer->data;
+    char text[32];
+    units_duration_text(d->plan->scenario->limit_ns, text);
+    drill_abort(d, "limit", "the scenario's limit of %s struck", text);
+    drill_pump(d);
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+    struct drill *d = handle->data;
+    if (d->signal == 0) {
+        d->signal = signum;
+    }
+    drill_abort(d, "interrupted", "%s", signum == SIGINT ? "SIGINT" : "SIGTERM");
+    drill_pump(d);
+}
+
+static void open_handles(struct drill *d)
+{
+    uv_prepare_init(&d->loop, &d->flush);
+    uv_timer_init(&d->loop, &d->phase_timer);
+    uv_timer_init(&d->loop, &d->limit_timer);
+    uv_signal_init(&d->loop, &d->sigint);
+    uv_signal_init(&d->loop, &d->sigterm);
+    d->flush.data = d;
+    d->phase_timer.data = d;
+    d->limit_timer.data = d;
+    d->sigint.data = d;
+    d->sigterm.data = d;
+    uv_prepare_start(&d->flush, on_flush);
+    uv_timer_start(&d->limit_timer, on_limit, d->plan->scenario->limit_ns / CLOCK_NS_PER_MS, 0);
+    uv_signal_start(&d->sigint, on_signal, SIGINT);
+    uv_signal_start(&d->sigterm, on_signal, SIGTERM);
+    lag_init(&d->lag, &d->loop, d->history);
+    d->handles_open = true;
+}
+
+static void on_server_closed(void *data)
+{
+    struct drill *d = data;
+    d->server = NULL;
+}
+
+static void close_handles(struct drill *d)
+{
+    if (d->handles_open) {
+        uv_close((uv_handle_t *)&d->flush, NULL);
+        uv_close((uv_handle_t *)&d->phase_timer, NULL);
+        uv_close((uv_handle_t *)&d->limit_timer, NULL);
+        uv_close((uv_handle_t *)&d->sigint, NULL);
+        uv_close((uv_handle_t *)&d->sigterm, NULL);
+        d->handles_open = false;
+    }
+    if (d->server != NULL) {
+        server_close(d->server, on_server_closed, d);
+    }
+}
+
+/* ---- from end to end ---------------------------------------------------------------------- */
+
+static void run(struct drill *d)
+{
+    struct err e = {0};
+    open_handles(d);
+    if (drill_open_lanes(d, &e) != 0) {
+        drill_abort(d, "failure", "%s", e.text);
+    } else {
+        drill_begin_setups(d);
+    }
+    drill_pump(d);
+    uv_run(&d->loop, UV_RUN_DEFAULT);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static void close_drill(struct drill *d, size_t image_count)
+{
+    for (size_t i = 0; i < d->worker_count; i++) {
+        lane_free(d->workers[i].lane);
+    }
+    free(d->workers);
+    if (d->own_lane != NULL) {
+        lane_free(d->own_lane);
+    }
+    if (d->work[0] != '\0') {
+        nftw(d->work, remove_entry, 32, FTW_DEPTH | FTW_PHYS);
+    }
+    if (d->loop_open) {
+        close_handles(d);
+        uv_run(&d->loop, UV_RUN_DEFAULT);
+        if (uv_loop_close(&d->loop) != 0) {
+            log_line("a handle was left open; this is a fault of pulldrill");
+        }
+    }
+    if (d->progress != NULL) {
+        progress_free(d->progress);
+    }
+    judge_free(d->judge);
+    if (d->engine != NULL) {
+        fault_engine_free(d->engine);
+    }
+    if (d->history != NULL) {
+        history_free(d->history);
+    }
+    drill_images_close(d, image_count);
+    plan_free(d->plan);
+}
+
+struct verdict *drill_run(struct scenario *scenario, const struct drill_options *options,
+                          struct err *e)
+{
+    struct drill *d = calloc(1, sizeof *d);
+    struct verdict *verdict = NULL;
+    if (d == NULL) {
+        scenario_free(scenario);
+        err_set(e, ERR_NOMEM, "drill: no memory");
+        return NULL;
+    }
+    size_t image_count = scenario->image_count;
+    uint64_t seed = options->has_seed ? options->seed : scenario->seed;
+    d->options = options;
+    if (drill_open(d, &scenario, seed, e) == 0) {
+        run(d);
+        verdict = judge_finish(d->judge, e);
+        if (verdict != NULL) {
+            verdict->signal = d->signal;
+        }
+    }
+    if (verdict != NULL && history_flush(d->history, e) != 0) {
+        verdict_free(verdict);
+        verdict = NULL;
+    }
+    scenario_free(scenario);
+    close_drill(d, image_count);
+    free(d);
+    return verdict;
+}

@@ -1,0 +1,157 @@
+/* What the files of a drill share: its parts and its states. Nothing outside includes this. */
+#ifndef PULLDRILL_DRILL_INTERNAL_H
+#define PULLDRILL_DRILL_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "fake-registry/image.h"
+#include "fake-registry/server.h"
+#include "fake-registry/store.h"
+#include "faults/engine.h"
+#include "harness/drill.h"
+#include "harness/history/history.h"
+#include "harness/judge.h"
+#include "harness/lag.h"
+#include "harness/lane.h"
+#include "harness/plan.h"
+#include "harness/probe.h"
+#include "harness/progress.h"
+#include "harness/subject.h"
+
+/* A drill moves down this list and never back; an abort jumps to WINDING_DOWN. */
+enum drill_state {
+    DRILL_SETUP,        /* `setup` of each lane */
+    DRILL_PHASES,       /* the scenario's phases, one after another */
+    DRILL_SETTLING,     /* starts that crossed the last edge end; then every fault is healed */
+    DRILL_PROBING,      /* a fresh pull from each registry */
+    DRILL_CONTROL,      /* one last start a subject, with every registry down */
+    DRILL_WINDING_DOWN, /* what still runs is dead or dying; then `teardown` of each lane */
+    DRILL_TEARDOWN,
+    DRILL_CLOSING, /* drill-end is written; handles close */
+};
+
+enum worker_state {
+    WORKER_IDLE,
+    WORKER_SETUP,
+    WORKER_PREPARING,
+    WORKER_RUNNING,
+    WORKER_HASHING, /* what landed is hashed off the loop */
+    WORKER_TEARDOWN,
+};
+
+struct drill;
+
+struct drill_probe {
+    struct drill *drill;
+    size_t registry;
+};
+
+/* A lane with what runs on it. */
+struct worker {
+    struct drill *drill;
+    struct lane *lane;
+    size_t subject;
+    enum worker_state state;
+    struct subject_run *run;
+    bool torn_down;
+    bool control;
+    uint64_t start;
+    size_t phase; /* of the running start */
+    uint64_t since_ns;
+    /* Of the command that has just ended, until start-end is written. */
+    struct subject_exit exit;
+    char tail[2048];
+    char *result;
+    char *layout;
+    struct err layout_err;
+    uv_work_t hash;
+};
+
+#define DRILL_MAX_WORKERS 1024
+
+struct drill {
+    uv_loop_t loop;
+    bool loop_open;
+    const struct drill_options *options;
+    struct plan *plan;
+    struct history *history;
+    struct fault_engine *engine;
+    struct judge *judge;
+    struct server *server;
+    struct store *stores[SCENARIO_MAX_REGISTRIES];
+    struct image *images;
+    struct lane *own_lane;
+    struct worker *workers;
+    size_t worker_count;
+    char work[64]; /* scratch folder of all lanes */
+    struct lag lag;
+    struct progress *progress;
+    uv_prepare_t flush;
+    uv_timer_t phase_timer;
+    uv_timer_t limit_timer;
+    uv_signal_t sigint, sigterm;
+    bool handles_open;
+
+    enum drill_state state;
+    size_t phase;
+    bool phase_open;
+    bool phase_time_up;
+    uint64_t phase_base; /* planned number before the phase's first start */
+    uint64_t begun[SCENARIO_MAX_SUBJECTS];
+    uint64_t running; /* starts of the open phase that have not ended */
+    uint64_t start_total;
+    uint64_t control_base;
+    struct drill_probe probes[SCENARIO_MAX_REGISTRIES];
+    size_t probes_pending;
+    bool pumping;
+
+    bool aborted;
+    int signal;
+    const char *reason; /* of drill-end */
+    char detail[4096];
+    uint64_t survivors;
+};
+
+/* drill_open.c: images, plan (which takes *SCENARIO over and clears it), history, registries; then
+ * the lanes, and `setup` on each. */
+int drill_open(struct drill *d, struct scenario **scenario, uint64_t seed, struct err *e);
+int drill_open_lanes(struct drill *d, struct err *e);
+void drill_begin_setups(struct drill *d);
+
+/* drill_images.c: builds the scenario's images and puts them into the registries' stores. */
+int drill_build(struct drill *d, struct scenario *scenario, uint64_t seed, struct err *e);
+void drill_images_close(struct drill *d, size_t count);
+
+/* drill_phases.c */
+void drill_begin_phase(struct drill *d);
+bool drill_phase_over(const struct drill *d);
+void drill_end_phase(struct drill *d, const char *reason);
+void drill_heal_all(struct drill *d, const char *phase);
+/* The next planned start of WORKER's subject in the open phase; false where there is none now. */
+bool drill_next_start(struct drill *d, const struct worker *w, uint64_t *number);
+
+/* drill_starts.c */
+int worker_setup(struct worker *w, struct err *e);
+int worker_teardown(struct worker *w, struct err *e);
+int worker_start(struct worker *w, uint64_t number, bool control, struct err *e);
+size_t drill_busy(const struct drill *d);
+
+/* drill_end.c */
+void drill_probe_all(struct drill *d);
+void drill_control_begin(struct drill *d);
+void drill_control_end(struct drill *d);
+/* Ends everything now: heals, kills, says what each part waited for. The first reason wins. */
+void drill_abort(struct drill *d, const char *reason, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void drill_finish(struct drill *d);
+
+/* drill.c: moves the drill on as far as it will go; called after anything has happened. */
+void drill_pump(struct drill *d);
+
+/* Shorthands for events. */
+void drill_action(struct drill *d, const char *action, uint64_t lane, bool ok, const char *detail);
+
+#endif

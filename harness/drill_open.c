@@ -1,0 +1,185 @@
+/* The parts of a drill, made in the order in which they need each other. What fails leaves the
+ * parts made so far to close_drill. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/base/clock.h"
+#include "harness/drill_internal.h"
+
+static struct plan_built *built_list(struct drill *d, const struct scenario *s, struct arena *a)
+{
+    struct plan_built *built = arena_alloc(a, s->image_count + 1, sizeof *built);
+    for (size_t i = 0; built != NULL && i < s->image_count; i++) {
+        const struct image *image = &d->images[i];
+        struct plan_blob *blobs = arena_alloc(a, image->layer_count + 1, sizeof *blobs);
+        if (blobs == NULL) {
+            return NULL;
+        }
+        blobs[0] = (struct plan_blob){image->config->digest, image->config->size};
+        for (size_t k = 0; k < image->layer_count; k++) {
+            blobs[k + 1] = (struct plan_blob){image->layers[k]->digest, image->layers[k]->size};
+        }
+        built[i].digest = image->manifest->digest;
+        built[i].manifest_size = image->manifest->size;
+        built[i].blobs = blobs;
+        built[i].blob_count = image->layer_count + 1;
+    }
+    return built;
+}
+
+static int make_plan(struct drill *d, struct scenario **scenario, uint64_t seed, struct err *e)
+{
+    struct arena a;
+    arena_init(&a, 16u << 20);
+    struct plan_built *built = built_list(d, *scenario, &a);
+    const struct drill_options *o = d->options;
+    char *replay =
+        arena_printf(&a, "%s --seed %llu%s", o->replay != NULL ? o->replay : "pulldrill run",
+                     (unsigned long long)seed, o->replay_tail != NULL ? o->replay_tail : "");
+    if (built == NULL || replay == NULL) {
+        arena_close(&a);
+        return err_set(e, ERR_NOMEM, "plan: no memory");
+    }
+    d->plan = plan_new(*scenario, built, seed, replay, e);
+    arena_close(&a);
+    if (d->plan == NULL) {
+        return -1;
+    }
+    *scenario = NULL;
+    return 0;
+}
+
+static int begin_history(struct drill *d, struct err *e)
+{
+    char path[4096];
+    const char *file = NULL;
+    if (d->options->out != NULL) {
+        snprintf(path, sizeof path, "%s/starts", d->options->out);
+        if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+            return err_errno(e, errno, "cannot make %s", path);
+        }
+        snprintf(path, sizeof path, "%s/history.jsonl", d->options->out);
+        file = path;
+    }
+    d->history = history_new(file, e);
+    d->judge = d->history != NULL ? judge_new(d->plan, e) : NULL;
+    if (d->judge == NULL || history_observe(d->history, judge_event, d->judge, e) != 0) {
+        return -1;
+    }
+    if (d->options->progress) {
+        d->progress = progress_new(d->plan, isatty(STDERR_FILENO) != 0, e);
+        if (d->progress == NULL ||
+            history_observe(d->history, progress_event, d->progress, e) != 0) {
+            return -1;
+        }
+    }
+    return d->options->watch == NULL
+               ? 0
+               : history_observe(d->history, d->options->watch, d->options->watch_data, e);
+}
+
+static int tell_plan(struct drill *d, struct err *e)
+{
+    char wall[32];
+    char *text = plan_text(d->plan, e);
+    if (text == NULL) {
+        return -1;
+    }
+    clock_wall_text(wall);
+    struct event ev = {.type = EVENT_DRILL_BEGIN, .actor = "drill"};
+    ev.drill_begin.plan = text;
+    ev.drill_begin.wall = wall;
+    history_append(d->history, &ev);
+    free(text);
+    return history_flush(d->history, e);
+}
+
+static int begin_server(struct drill *d, struct err *e)
+{
+    const struct scenario *s = d->plan->scenario;
+    d->engine = fault_engine_new(s->faults, s->fault_count, d->plan->seed, e);
+    if (d->engine == NULL) {
+        return -1;
+    }
+    struct server_config config = {.loop = &d->loop, .history = d->history, .faults = d->engine};
+    d->server = server_new(&config, e);
+    for (size_t i = 0; d->server != NULL && i < s->registry_count; i++) {
+        if (server_add_registry(d->server, s->registries[i].name, d->stores[i], e) < 0) {
+            return -1;
+        }
+    }
+    return d->server == NULL ? -1 : 0;
+}
+
+static uint64_t lanes_wanted(const struct scenario *s, size_t subject)
+{
+    uint64_t most = 1;
+    for (size_t i = 0; i < s->phase_count; i++) {
+        uint64_t n = s->phases[i].timed ? UINT64_MAX : s->phases[i].starts[subject];
+        most = n > most ? n : most;
+    }
+    uint64_t limit = s->subjects[subject].concurrency;
+    return most < limit ? most : limit;
+}
+
+int drill_open_lanes(struct drill *d, struct err *e)
+{
+    const struct scenario *s = d->plan->scenario;
+    const char *tmp = getenv("TMPDIR");
+    snprintf(d->work, sizeof d->work, "%s/pulldrill-XXXXXX",
+             tmp != NULL && tmp[0] == '/' && strlen(tmp) < 40 ? tmp : "/tmp");
+    if (mkdtemp(d->work) == NULL) {
+        d->work[0] = '\0';
+        return err_errno(e, errno, "cannot make a scratch folder");
+    }
+    d->own_lane = lane_new(d->plan, &lane_reach_ports, 0, -1, d->work, d->server, e);
+    d->workers = calloc(DRILL_MAX_WORKERS, sizeof *d->workers);
+    if (d->own_lane == NULL || d->workers == NULL) {
+        return err_set(e, ERR_NOMEM, "lanes: no memory");
+    }
+    for (size_t i = 0; i < s->subject_count; i++) {
+        for (uint64_t k = lanes_wanted(s, i); k > 0; k--) {
+            if (d->worker_count == DRILL_MAX_WORKERS) {
+                return err_set(e, ERR_LIMIT, "more than %d lanes", DRILL_MAX_WORKERS);
+            }
+            struct worker *w = &d->workers[d->worker_count];
+            w->drill = d;
+            w->subject = i;
+            w->lane = lane_new(d->plan, &lane_reach_ports, d->worker_count + 1, (int)i, d->work,
+                               d->server, e);
+            if (w->lane == NULL) {
+                return -1;
+            }
+            d->worker_count++;
+        }
+    }
+    return 0;
+}
+
+void drill_begin_setups(struct drill *d)
+{
+    struct err e = {0};
+    for (size_t i = 0; i < d->worker_count && !d->aborted; i++) {
+        if (worker_setup(&d->workers[i], &e) != 0) {
+            d->workers[i].state = WORKER_IDLE;
+            drill_abort(d, "failure", "setup: %s", e.text);
+        }
+    }
+}
+
+int drill_open(struct drill *d, struct scenario **scenario, uint64_t seed, struct err *e)
+{
+    int rc = uv_loop_init(&d->loop);
+    if (rc != 0) {
+        return err_set(e, ERR_IO, "loop: %s", uv_strerror(rc));
+    }
+    d->loop_open = true;
+    return drill_build(d, *scenario, seed, e) != 0 || make_plan(d, scenario, seed, e) != 0 ||
+                   begin_history(d, e) != 0 || tell_plan(d, e) != 0 || begin_server(d, e) != 0
+               ? -1
+               : 0;
+}

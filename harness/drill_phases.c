@@ -1,0 +1,166 @@
+/* Phases: what begins them, what ends them, and the faults that come and go with them. */
+#include <string.h>
+
+#include "harness/base/clock.h"
+#include "harness/drill_internal.h"
+
+static const struct scenario *scenario_of(const struct drill *d)
+{
+    return d->plan->scenario;
+}
+
+static bool phase_lists(const struct scenario_phase *phase, size_t fault)
+{
+    for (size_t i = 0; i < phase->fault_count; i++) {
+        if (phase->faults[i] == fault) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void tell_phase(struct drill *d, enum event_type type, const char *phase, const char *reason)
+{
+    struct event ev = {.type = type, .actor = "drill"};
+    ev.phase.phase = phase;
+    ev.phase.reason = reason;
+    history_append(d->history, &ev);
+}
+
+static void tell_fault(struct drill *d, enum event_type type, const struct fault_rule *rule,
+                       const char *phase)
+{
+    struct event ev = {.type = type, .actor = "drill"};
+    ev.fault.fault = rule->name;
+    ev.fault.phase = phase;
+    ev.fault.stage = fault_stage_name(rule->kind->stage);
+    ev.fault.evidence = fault_evidence_name(rule->kind->evidence);
+    history_append(d->history, &ev);
+}
+
+static void heal(struct drill *d, const struct fault_rule *rule, const char *phase)
+{
+    struct err e = {0};
+    if (!fault_engine_armed(d->engine, rule)) {
+        return;
+    }
+    fault_engine_heal(d->engine, rule);
+    /* The event comes first, so that what the heal releases is seen to happen after it. */
+    tell_fault(d, EVENT_FAULT_HEALED, rule, phase);
+    if (server_fault_healed(d->server, rule, &e) != 0) {
+        drill_abort(d, "failure", "fault %s could not be healed: %s", rule->name, e.text);
+    }
+}
+
+static void arm(struct drill *d, const struct fault_rule *rule, const char *phase)
+{
+    struct err e = {0};
+    if (fault_engine_armed(d->engine, rule)) {
+        return;
+    }
+    if (fault_engine_arm(d->engine, rule, history_now_ns(d->history), &e) != 0) {
+        drill_abort(d, "failure", "fault %s could not be armed: %s", rule->name, e.text);
+        return;
+    }
+    tell_fault(d, EVENT_FAULT_ARMED, rule, phase);
+    if (server_fault_armed(d->server, rule, &e) != 0) {
+        drill_abort(d, "failure", "fault %s could not be armed: %s", rule->name, e.text);
+    }
+}
+
+void drill_heal_all(struct drill *d, const char *phase)
+{
+    const struct scenario *s = scenario_of(d);
+    for (size_t i = 0; i < s->fault_count; i++) {
+        heal(d, &s->faults[i], phase);
+    }
+}
+
+static void on_phase_time(uv_timer_t *timer)
+{
+    struct drill *d = timer->data;
+    d->phase_time_up = true;
+    drill_pump(d);
+}
+
+void drill_begin_phase(struct drill *d)
+{
+    const struct scenario_phase *phase = &scenario_of(d)->phases[d->phase];
+    d->phase_open = true;
+    d->phase_time_up = false;
+    d->running = 0;
+    memset(d->begun, 0, sizeof d->begun);
+    tell_phase(d, EVENT_PHASE_BEGIN, phase->name, NULL);
+    for (size_t i = 0; i < phase->fault_count; i++) {
+        arm(d, &scenario_of(d)->faults[phase->faults[i]], phase->name);
+    }
+    if (phase->timed) {
+        uint64_t ms = (phase->for_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
+        uv_update_time(&d->loop);
+        uv_timer_start(&d->phase_timer, on_phase_time, ms, 0);
+    }
+}
+
+static bool all_begun(const struct drill *d, const struct scenario_phase *phase)
+{
+    if (phase->timed) {
+        return d->phase_time_up;
+    }
+    for (size_t i = 0; i < scenario_of(d)->subject_count; i++) {
+        if (d->begun[i] < phase->starts[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool drill_phase_over(const struct drill *d)
+{
+    const struct scenario_phase *phase = &scenario_of(d)->phases[d->phase];
+    return all_begun(d, phase) && (phase->end == END_BEGUN || d->running == 0);
+}
+
+/* Planned numbers go on behind the largest that the phase dealt out. */
+static void advance_numbers(struct drill *d)
+{
+    uint64_t last = d->phase_base;
+    for (size_t i = 0; i < scenario_of(d)->subject_count; i++) {
+        if (d->begun[i] > 0) {
+            uint64_t n = plan_start_number(d->plan, d->phase, d->phase_base, i, d->begun[i] - 1);
+            last = n > last ? n : last;
+        }
+    }
+    d->phase_base = last;
+}
+
+void drill_end_phase(struct drill *d, const char *reason)
+{
+    const struct scenario *s = scenario_of(d);
+    const struct scenario_phase *phase = &s->phases[d->phase];
+    const struct scenario_phase *next =
+        d->phase + 1 < s->phase_count && !d->aborted ? phase + 1 : NULL;
+    uv_timer_stop(&d->phase_timer);
+    d->phase_open = false;
+    tell_phase(d, EVENT_PHASE_END, phase->name, reason);
+    for (size_t i = 0; i < phase->fault_count; i++) {
+        if (next == NULL || !phase_lists(next, phase->faults[i])) {
+            heal(d, &s->faults[phase->faults[i]], phase->name);
+        }
+    }
+    advance_numbers(d);
+    d->phase++;
+}
+
+bool drill_next_start(struct drill *d, const struct worker *w, uint64_t *number)
+{
+    const struct scenario_phase *phase = &scenario_of(d)->phases[d->phase];
+    uint64_t k = d->begun[w->subject];
+    bool more = phase->timed ? !d->phase_time_up : k < phase->starts[w->subject];
+    if (!more || d->start_total >= SCENARIO_MAX_STARTS) {
+        return false;
+    }
+    *number = plan_start_number(d->plan, d->phase, d->phase_base, w->subject, k);
+    d->begun[w->subject]++;
+    d->start_total++;
+    return true;
+}

@@ -1,0 +1,268 @@
+/* Workers: one a lane. Happy path of a start: prepare, start-begin, the command under its keeper,
+ * the lane's sockets drained, what landed hashed off the loop, the outcome, start-end. A command of
+ * the harness's own making (setup, prepare, teardown) that fails is a failure of the harness. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/clock.h"
+#include "harness/drill_internal.h"
+
+#define COMMAND_TEXT_MAX 16384
+
+static const struct scenario_subject *subject_of(const struct worker *w)
+{
+    return &w->drill->plan->scenario->subjects[w->subject];
+}
+
+static int spawn(struct worker *w, const struct scenario_words *words, const char *output,
+                 subject_done *done, struct err *e)
+{
+    char **argv = NULL;
+    char **env = NULL;
+    int rc = -1;
+    if (lane_command(w->lane, words, &argv, e) == 0 && lane_environment(w->lane, &env, e) == 0) {
+        struct subject_spec spec = {.argv = argv,
+                                    .env = env,
+                                    .timeout_ns = subject_of(w)->timeout_ns,
+                                    .output_path = output};
+        w->since_ns = history_now_ns(w->drill->history);
+        w->run = subject_spawn(&w->drill->loop, &spec, done, w, e);
+        rc = w->run == NULL ? -1 : 0;
+    }
+    lane_free_words(argv);
+    lane_free_words(env);
+    return rc;
+}
+
+/* The end of a setup, prepare or teardown; false where it failed, which has been told. */
+static bool own_command_ended(struct worker *w, const char *action, const struct subject_exit *exit)
+{
+    bool ok = exit->started && exit->exit == 0;
+    char detail[512] = "";
+    w->run = NULL;
+    if (!ok) {
+        size_t from = exit->output_len > 200 ? exit->output_len - 200 : 0;
+        snprintf(detail, sizeof detail, "%.200s%s exit %lld, signal %lld: %.200s", exit->reason,
+                 exit->timed_out ? " timed out," : "", (long long)exit->exit,
+                 (long long)exit->signal, exit->output_len > 0 ? exit->output + from : "");
+    }
+    w->drill->survivors += exit->survivors;
+    drill_action(w->drill, action, w->lane->number, ok, ok ? NULL : detail);
+    if (!ok && !exit->cancelled) {
+        drill_abort(w->drill, "failure", "%s of subject %s failed on lane %llu: %s", action,
+                    subject_of(w)->name, (unsigned long long)w->lane->number, detail);
+    }
+    return ok;
+}
+
+static void on_setup(void *data, const struct subject_exit *exit)
+{
+    struct worker *w = data;
+    w->state = WORKER_IDLE;
+    own_command_ended(w, "setup", exit);
+    drill_pump(w->drill);
+}
+
+int worker_setup(struct worker *w, struct err *e)
+{
+    if (subject_of(w)->setup.count == 0) {
+        return 0;
+    }
+    w->state = WORKER_SETUP;
+    return spawn(w, &subject_of(w)->setup, NULL, on_setup, e);
+}
+
+static void on_teardown(void *data, const struct subject_exit *exit)
+{
+    struct worker *w = data;
+    w->state = WORKER_IDLE;
+    own_command_ended(w, "teardown", exit);
+    drill_pump(w->drill);
+}
+
+int worker_teardown(struct worker *w, struct err *e)
+{
+    w->torn_down = true;
+    if (subject_of(w)->teardown.count == 0) {
+        return 0;
+    }
+    w->state = WORKER_TEARDOWN;
+    return spawn(w, &subject_of(w)->teardown, NULL, on_teardown, e);
+}
+
+/* Tells the command with its variables replaced, as a person would type it. */
+static int tell_begin(struct worker *w, struct err *e)
+{
+    const struct scenario *s = w->drill->plan->scenario;
+    char **argv = NULL;
+    struct buf command;
+    if (lane_command(w->lane, &subject_of(w)->command, &argv, e) != 0) {
+        return -1;
+    }
+    buf_init(&command, COMMAND_TEXT_MAX);
+    for (size_t i = 0; argv[i] != NULL; i++) {
+        buf_printf(&command, "%s%s", i > 0 ? " " : "", argv[i]);
+    }
+    lane_free_words(argv);
+    struct event ev = {.type = EVENT_START_BEGIN, .actor = "drill"};
+    ev.start_begin.subject = subject_of(w)->name;
+    ev.start_begin.phase = w->control ? NULL : s->phases[w->phase].name;
+    ev.start_begin.lane = w->lane->number;
+    ev.start_begin.start = w->start;
+    ev.start_begin.control = w->control;
+    ev.start_begin.command = command.data;
+    history_append(w->drill->history, &ev);
+    buf_close(&command);
+    return 0;
+}
+
+static void tell_end(struct worker *w)
+{
+    struct drill *d = w->drill;
+    char reason[512] = "";
+    struct event ev = {.type = EVENT_START_END, .actor = "drill"};
+    struct event_start_end *end = &ev.start_end;
+    end->subject = subject_of(w)->name;
+    end->phase = w->control ? NULL : d->plan->scenario->phases[w->phase].name;
+    end->lane = w->lane->number;
+    end->start = w->start;
+    end->control = w->control;
+    end->exit = w->exit.exit;
+    end->signal = w->exit.signal;
+    end->timed_out = w->exit.timed_out;
+    end->cancelled = w->exit.cancelled;
+    end->duration_ns = w->exit.duration_ns;
+    end->result = w->result;
+    end->layout = w->layout;
+    end->leftovers = w->exit.leftovers;
+    end->tail = w->tail;
+    end->outcome = pulls_outcome(judge_pulls(d->judge), w->lane->number, end->exit, end->signal,
+                                 end->timed_out, end->result, reason, sizeof reason);
+    if (w->layout_err.code != ERR_NONE) {
+        snprintf(reason, sizeof reason, "%.500s", w->layout_err.text);
+    }
+    end->reason = reason[0] != '\0' ? reason : NULL;
+    history_append(d->history, &ev);
+}
+
+/* In the thread pool: reads result.json and hashes what it names. The loop does not touch this
+ * worker until hashed() has run. */
+static void hash(uv_work_t *work)
+{
+    struct worker *w = work->data;
+    w->result = lane_result(w->lane, &w->layout_err);
+    if (w->result != NULL) {
+        w->layout = lane_layout(w->lane, w->result, &w->layout_err);
+    }
+}
+
+static void hashed(uv_work_t *work, int status)
+{
+    struct worker *w = work->data;
+    struct drill *d = w->drill;
+    if (status != 0) {
+        err_set(&w->layout_err, ERR_IO, "result.json: %s", uv_strerror(status));
+    }
+    tell_end(w);
+    free(w->result);
+    free(w->layout);
+    w->result = NULL;
+    w->layout = NULL;
+    w->state = WORKER_IDLE;
+    if (!w->control && d->phase_open && w->phase == d->phase) {
+        d->running--;
+    }
+    drill_pump(d);
+}
+
+static void keep_tail(struct worker *w, const struct subject_exit *exit)
+{
+    size_t len = exit->output_len;
+    size_t from = len > sizeof w->tail - 1 ? len - (sizeof w->tail - 1) : 0;
+    if (len > 0) {
+        memcpy(w->tail, exit->output + from, len - from);
+    }
+    w->tail[len - from] = '\0';
+}
+
+static void on_command(void *data, const struct subject_exit *exit)
+{
+    struct worker *w = data;
+    struct drill *d = w->drill;
+    w->run = NULL;
+    w->exit = *exit;
+    w->exit.output = NULL;
+    keep_tail(w, exit);
+    d->survivors += exit->survivors;
+    if (!exit->started) {
+        snprintf(w->tail, sizeof w->tail, "%s", exit->reason);
+    }
+    server_lane_end(d->server, w->lane->number, false);
+    memset(&w->layout_err, 0, sizeof w->layout_err);
+    w->state = WORKER_HASHING;
+    w->hash.data = w;
+    int rc = uv_queue_work(&d->loop, &w->hash, hash, hashed);
+    if (rc != 0) {
+        hashed(&w->hash, rc);
+    }
+}
+
+static int run_command(struct worker *w, struct err *e)
+{
+    struct drill *d = w->drill;
+    char path[4096];
+    const char *output = NULL;
+    if (d->options->out != NULL) {
+        snprintf(path, sizeof path, "%s/starts/%llu.txt", d->options->out,
+                 (unsigned long long)w->start);
+        output = path;
+    }
+    w->state = WORKER_RUNNING;
+    server_lane_begin(d->server, w->lane->number, w->start);
+    if (tell_begin(w, e) != 0 || spawn(w, &subject_of(w)->command, output, on_command, e) != 0) {
+        server_lane_end(d->server, w->lane->number, false);
+        w->state = WORKER_IDLE;
+        return -1;
+    }
+    return 0;
+}
+
+static void on_prepare(void *data, const struct subject_exit *exit)
+{
+    struct worker *w = data;
+    struct err e = {0};
+    w->state = WORKER_IDLE;
+    if (own_command_ended(w, "prepare", exit) && !w->drill->aborted && run_command(w, &e) != 0) {
+        drill_abort(w->drill, "failure", "start %llu: %s", (unsigned long long)w->start, e.text);
+    }
+    drill_pump(w->drill);
+}
+
+int worker_start(struct worker *w, uint64_t number, bool control, struct err *e)
+{
+    w->start = number;
+    w->control = control;
+    w->phase = w->drill->phase;
+    w->tail[0] = '\0';
+    if (lane_begin(w->lane, number, e) != 0) {
+        return -1;
+    }
+    if (!control) {
+        w->drill->running++;
+    }
+    if (subject_of(w)->prepare.count == 0) {
+        return run_command(w, e);
+    }
+    w->state = WORKER_PREPARING;
+    return spawn(w, &subject_of(w)->prepare, NULL, on_prepare, e);
+}
+
+size_t drill_busy(const struct drill *d)
+{
+    size_t busy = 0;
+    for (size_t i = 0; i < d->worker_count; i++) {
+        busy += d->workers[i].state != WORKER_IDLE;
+    }
+    return busy;
+}

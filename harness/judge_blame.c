@@ -1,0 +1,144 @@
+/* The verdict of all checks, whose fault it is, and why, in one sentence. */
+#include <string.h>
+
+#include "harness/judge_internal.h"
+
+static enum verdict_kind worst_check(const struct verdict *v)
+{
+    enum verdict_kind worst = VERDICT_PASS;
+    for (size_t i = 0; i < v->check_count; i++) {
+        worst = v->checks[i].verdict > worst ? v->checks[i].verdict : worst;
+    }
+    return worst;
+}
+
+static enum verdict_kind overall(const struct judge *j, bool sick)
+{
+    enum verdict_kind worst = worst_check(j->verdict);
+    if (j->trouble.code != ERR_NONE || j->end == JUDGE_FAILURE) {
+        return VERDICT_ERROR;
+    }
+    if ((sick || j->end != JUDGE_COMPLETED) && worst < VERDICT_INCONCLUSIVE) {
+        return VERDICT_INCONCLUSIVE;
+    }
+    return worst;
+}
+
+static const struct check *first_inconclusive(const struct judge *j)
+{
+    for (size_t i = 0; i < j->check_count; i++) {
+        if (j->checks[i].out->verdict == VERDICT_INCONCLUSIVE) {
+            return &j->checks[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether the loop was too slow for a time threshold of C: more than a tenth of it. */
+static bool too_slow_for(const struct check *c)
+{
+    for (size_t i = 0; i < c->info->param_count && i < CHECK_MAX_PARAMS; i++) {
+        bool duration = c->info->params[i].type == CHECK_DURATION && c->value[i].set;
+        if (duration && c->lag_p99_ns > c->value[i].number / 10) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An inconclusive drill is the scenario's (its faults or its evidence missed), but for heals, which
+ * are ours, and a harness too slow for its own thresholds, which is the machine's. */
+static const char *blame_inconclusive(const struct judge *j, bool sick)
+{
+    const struct check *c = first_inconclusive(j);
+    if (j->end == JUDGE_INTERRUPTED || j->end == JUDGE_CUT) {
+        return "environment";
+    }
+    if (sick) {
+        return "subject";
+    }
+    if (c && strcmp(c->info->name, "healed") == 0) {
+        return "harness";
+    }
+    return c && too_slow_for(c) ? "environment" : "scenario";
+}
+
+static const char *blame(const struct judge *j, bool sick)
+{
+    switch (j->verdict->verdict) {
+    case VERDICT_PASS:
+    case VERDICT_SKIPPED:
+        return "nobody";
+    case VERDICT_FAIL:
+        return "subject";
+    case VERDICT_INCONCLUSIVE:
+        return blame_inconclusive(j, sick);
+    case VERDICT_ERROR:
+        break;
+    }
+    return "harness";
+}
+
+/* TEXT on one line: what each lane waited for comes one a line. */
+static const char *one_line(struct arena *a, const char *text)
+{
+    char *copy = arena_strdup(a, text);
+    for (char *p = copy; p && *p; p++) {
+        *p = *p == '\n' ? ';' : *p;
+    }
+    return copy;
+}
+
+static const char *detail(const struct judge *j, const char *otherwise)
+{
+    return j->detail ? one_line(&j->verdict->arena, j->detail) : otherwise;
+}
+
+/* What made the baseline sick: the first start that did, else what the check or the drill says. */
+static const char *sickness(const struct judge *j)
+{
+    const struct verdict_check *out = j->baseline ? j->baseline->out : NULL;
+    if (out && out->reason_count > 0) {
+        return out->reasons[0].text;
+    }
+    return out && out->actual ? out->actual : detail(j, "nothing more is known");
+}
+
+static const char *why_inconclusive(struct judge *j, bool sick)
+{
+    struct arena *a = &j->verdict->arena;
+    if (sick) {
+        return arena_printf(a, "the baseline was sick: %s", sickness(j));
+    }
+    const struct check *c = first_inconclusive(j);
+    return c ? arena_printf(a, "%s: %s", c->name, c->out->actual) : NULL;
+}
+
+static const char *why(struct judge *j, bool sick)
+{
+    struct arena *a = &j->verdict->arena;
+    if (j->trouble.code != ERR_NONE) {
+        return one_line(a, j->trouble.text);
+    }
+    switch (j->end) {
+    case JUDGE_FAILURE:
+        return arena_printf(a, "the harness failed: %s", detail(j, "it did not say how"));
+    case JUDGE_INTERRUPTED:
+        return arena_printf(a, "interrupted: %s", detail(j, "by a signal"));
+    case JUDGE_LIMIT:
+        return detail(j, "the drill's limit struck");
+    case JUDGE_CUT:
+        return "the history has no drill-end: the harness was killed before the drill was over";
+    case JUDGE_SICK_BASELINE:
+    case JUDGE_COMPLETED:
+        break;
+    }
+    return j->verdict->verdict == VERDICT_INCONCLUSIVE ? why_inconclusive(j, sick) : NULL;
+}
+
+void judge_conclude(struct judge *j, bool sick)
+{
+    j->verdict->verdict = overall(j, sick);
+    j->verdict->blame = blame(j, sick);
+    j->verdict->why = why(j, sick);
+}

@@ -1,0 +1,38 @@
+/* The keeper: this program re-executed around one command, so that nothing of it survives. */
+#ifndef PULLDRILL_KEEPER_H
+#define PULLDRILL_KEEPER_H
+
+#include <stdint.h>
+
+/* argv[0] under which main becomes a keeper. */
+#define KEEPER_ARGV0 "pulldrill-keeper"
+
+/* Descriptors a keeper is given. CONTROL: a pipe whose other end the harness holds; a byte 'k' asks
+ * to kill everything now; its end of file means that the harness is gone, which kills as well.
+ * REPORT: the keeper writes one struct keeper_report when everything is dead. */
+#define KEEPER_CONTROL_FD 3
+#define KEEPER_REPORT_FD 4
+
+/* How long what a command left behind may take to end by itself before it counts as left over, and
+ * how long killing is tried. */
+#define KEEPER_LINGER_MS 1000
+#define KEEPER_KILL_MS 5000
+
+enum keeper_how { KEEPER_EXITED = 1, KEEPER_SIGNALLED = 2, KEEPER_NOT_STARTED = 3 };
+struct keeper_report {
+    uint32_t magic; /* KEEPER_MAGIC */
+    uint32_t how;
+    int32_t value;       /* exit code, signal, or errno of the failed exec */
+    uint32_t leftovers;  /* processes alive when the command ended (not those killed on request) */
+    uint64_t command_ns; /* CLOCK_MONOTONIC when the command itself ended */
+    uint32_t survivors;  /* could not be killed within the keeper's last limit; 0 as a rule */
+    uint32_t pad;
+};
+#define KEEPER_MAGIC 0x7065656bu
+
+/* Runs as the keeper: becomes a session leader and child subreaper, starts ARGV (NULL-terminated,
+ * PATH is searched), waits, kills every descendant however detached, reports, exits. Blocking; it
+ * has no event loop. Returns the exit status of the keeper process itself. */
+int keeper_main(char *const argv[]);
+
+#endif

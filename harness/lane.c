@@ -1,0 +1,215 @@
+/* A machine's place in the drill: its addresses and its folders.
+ *
+ * Happy path: a lane gets an address of 127.0.0.0/8 of its own, a folder WORK/lane-N, and a
+ * listener for every registry; each start gets a fresh folder in it, which replaces the one before.
+ * Failure modes: a folder that cannot be made or emptied, a listener that cannot be opened. What a
+ * subject left in its folder is deleted without following links or leaving the file system it is
+ * on; what cannot be deleted is named on stderr and left where it is. */
+#include "harness/lane.h"
+
+#include <errno.h>
+#include <fts.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/base/log.h"
+
+/* Lanes a second byte of an address holds, and the number of second bytes used. */
+#define LANES_PER_NET 250
+#define LANE_NETS 250
+
+/* ---- addresses ---------------------------------------------------------------------------- */
+
+/* 127.H.L.1 with H and L from 1, so that neither 127.0.0.1 nor a net's first or last address is
+ * taken; the harness's own lane lies outside of what numbers reach. */
+static int set_address(struct lane *lane, struct err *e)
+{
+    uint64_t index = lane->number - 1;
+
+    if (lane->number == 0) {
+        snprintf(lane->address, sizeof lane->address, "127.254.254.1");
+        return 0;
+    }
+    if (lane->number > LANES_PER_NET * LANE_NETS)
+        return err_set(e, ERR_LIMIT, "more than %d lanes", LANES_PER_NET * LANE_NETS);
+    snprintf(lane->address, sizeof lane->address, "127.%" PRIu64 ".%" PRIu64 ".1",
+             index / LANES_PER_NET + 1, index % LANES_PER_NET + 1);
+    return 0;
+}
+
+static int ports_open(struct lane *lane, struct server *server, struct err *e)
+{
+    const struct scenario *s = lane->plan->scenario;
+
+    for (size_t i = 0; i < s->registry_count; i++) {
+        int listener =
+            server_listen(server, (int)i, s->registries[i].name, lane->number, lane->address, 0, e);
+
+        if (listener < 0)
+            return err_prefix(e, "registry %s on lane %" PRIu64, s->registries[i].name,
+                              lane->number);
+        lane->listener[i] = listener;
+        snprintf(lane->endpoint[i], sizeof lane->endpoint[i], "%s",
+                 server_address(server, listener));
+    }
+    return 0;
+}
+
+/* The listeners live and close with the server, which drains them first. */
+static void ports_close(struct lane *lane)
+{
+    for (size_t i = 0; i < SCENARIO_MAX_REGISTRIES; i++)
+        lane->listener[i] = -1;
+}
+
+const struct lane_reach lane_reach_ports = {
+    .name = "ports",
+    .open = ports_open,
+    .close = ports_close,
+    .cannot_show = "subjects were given host:port in their environment, which is not how they find "
+                   "their registries in production",
+};
+
+/* ---- folders ------------------------------------------------------------------------------ */
+
+static int remove_entry(FTSENT *entry, struct err *e)
+{
+    int rc = 0;
+
+    switch (entry->fts_info) {
+    case FTS_D:
+        /* A folder that is not writable would keep what is in it (only root would not notice). */
+        if ((entry->fts_statp->st_mode & S_IRWXU) != S_IRWXU)
+            chmod(entry->fts_accpath, S_IRWXU);
+        break;
+    case FTS_DP:
+    case FTS_DNR:
+        rc = rmdir(entry->fts_accpath);
+        break;
+    case FTS_ERR:
+    case FTS_NS:
+        errno = entry->fts_errno;
+        rc = -1;
+        break;
+    default:
+        rc = unlink(entry->fts_accpath);
+        break;
+    }
+    if (rc != 0 && errno != ENOENT)
+        return err_errno(e, errno, "cannot delete %.500s", entry->fts_path);
+    return 0;
+}
+
+/* Deletes PATH and all that is in it, as far as it can; E gets the first trouble. */
+static int remove_tree(char *path, struct err *e)
+{
+    char *const paths[] = {path, NULL};
+    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+    FTSENT *entry = NULL;
+    int rc = 0;
+
+    if (fts == NULL)
+        return err_errno(e, errno, "cannot delete %.500s", path);
+    while ((entry = fts_read(fts)) != NULL) {
+        if (remove_entry(entry, e) != 0)
+            rc = -1;
+    }
+    fts_close(fts);
+    return rc;
+}
+
+static char *make_folder(const char *parent, const char *kind, uint64_t number, struct err *e)
+{
+    char *path = NULL;
+
+    if (asprintf(&path, "%s/%s-%" PRIu64, parent, kind, number) < 0) {
+        err_set(e, ERR_NOMEM, "no memory for a folder's name");
+        return NULL;
+    }
+    if (mkdir(path, 0755) != 0) {
+        err_errno(e, errno, "cannot make the folder %.500s", path);
+        free(path);
+        return NULL;
+    }
+    return path;
+}
+
+/* ---- a lane's life ------------------------------------------------------------------------ */
+
+/* The scenario's folder as subjects in any working folder find it. A scenario that never was a file
+ * keeps what it says. */
+static char *absolute_folder(const char *folder)
+{
+    const char *from = folder == NULL || folder[0] == '\0' ? "." : folder;
+    char *path = realpath(from, NULL);
+
+    return path != NULL ? path : strdup(from);
+}
+
+static int set_up(struct lane *lane, const char *work, struct server *server, struct err *e)
+{
+    if (set_address(lane, e) != 0)
+        return -1;
+    lane->scenario_dir = absolute_folder(lane->plan->scenario->folder);
+    if (lane->scenario_dir == NULL)
+        return err_set(e, ERR_NOMEM, "no memory for a lane");
+    lane->dir = make_folder(work, "lane", lane->number, e);
+    if (lane->dir == NULL)
+        return -1;
+    return lane->reach->open(lane, server, e);
+}
+
+struct lane *lane_new(const struct plan *plan, const struct lane_reach *reach, uint64_t number,
+                      int subject, const char *work, struct server *server, struct err *e)
+{
+    struct lane *lane = calloc(1, sizeof *lane);
+
+    if (lane == NULL) {
+        err_set(e, ERR_NOMEM, "no memory for a lane");
+        return NULL;
+    }
+    lane->plan = plan;
+    lane->reach = reach;
+    lane->number = number;
+    lane->subject = subject;
+    for (size_t i = 0; i < SCENARIO_MAX_REGISTRIES; i++)
+        lane->listener[i] = -1;
+    if (set_up(lane, work, server, e) != 0) {
+        lane_free(lane);
+        return NULL;
+    }
+    return lane;
+}
+
+void lane_free(struct lane *lane)
+{
+    struct err e = {0};
+
+    if (lane == NULL)
+        return;
+    lane->reach->close(lane);
+    if (lane->dir != NULL && remove_tree(lane->dir, &e) != 0)
+        log_line("%s", e.text);
+    free(lane->dir);
+    free(lane->start_dir);
+    free(lane->scenario_dir);
+    free(lane);
+}
+
+int lane_begin(struct lane *lane, uint64_t start, struct err *e)
+{
+    if (lane->start_dir != NULL && remove_tree(lane->start_dir, e) != 0)
+        return err_prefix(e, "lane %" PRIu64, lane->number);
+    free(lane->start_dir);
+    lane->start = 0;
+    lane->start_dir = make_folder(lane->dir, "start", start, e);
+    if (lane->start_dir == NULL)
+        return -1;
+    lane->start = start;
+    return 0;
+}

@@ -1,0 +1,105 @@
+/* pulldrill: finds the verb and runs it. Under another name it is the keeper of one command. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "harness/base/doc.h"
+#include "harness/base/log.h"
+#include "harness/commands/command.h"
+#include "harness/commands/options.h"
+#include "harness/keeper.h"
+#include "harness/subject.h"
+#include "harness/verdict/verdict.h"
+
+static void usage(FILE *out)
+{
+    fputs("pulldrill: drills that show whether machines come up and builds start while an image\n"
+          "registry misbehaves.\n\nusage: pulldrill VERB [ARGUMENTS]\n\n",
+          out);
+    for (size_t i = 0; i < command_count; i++) {
+        fprintf(out, "  %-10s %s\n", command_table[i].name, command_table[i].meaning);
+    }
+    fputs("\nexit status:\n", out);
+    for (size_t i = 0; i < exit_table_len; i++) {
+        fprintf(out, "  %-4d %s\n", (int)exit_table[i].status, exit_table[i].meaning);
+    }
+    fputs("\npulldrill VERB --help tells the options of a verb.\n", out);
+}
+
+static int help(const struct command *c)
+{
+    printf("usage: pulldrill %s %s\n\n%s\n\n", c->name, c->arguments, c->meaning);
+    options_help(c->options);
+    return EXIT_PASS;
+}
+
+/* --help anywhere before `--`, so that the command under drill keeps its own. */
+static int wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int run_verb(int argc, char **argv)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        if (strcmp(argv[0], command_table[i].name) == 0) {
+            return wants_help(argc, argv) ? help(&command_table[i])
+                                          : command_table[i].run(argc, argv);
+        }
+    }
+    const char *near = doc_nearest(argv[0], command_table, command_count, sizeof command_table[0]);
+    log_line("%s is no verb%s%s; pulldrill --help lists them", argv[0],
+             near != NULL ? "; did you mean " : "", near != NULL ? near : "");
+    return EXIT_USAGE;
+}
+
+/* A lane has a socket per registry, a start a handful of pipes: the soft limit is too low. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int finish(int status)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        log_line("cannot write to stdout");
+        return EXIT_ERROR;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 0 && strcmp(argv[0], KEEPER_ARGV0) == 0) {
+        return keeper_main(argv + 1);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    subject_set_program("/proc/self/exe");
+    options_set_program(argv[0]);
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return finish(EXIT_PASS);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        argv[1] = "version";
+    }
+    return finish(run_verb(argc - 1, argv + 1));
+}

@@ -1,0 +1,99 @@
+/* Requests grouped into pulls by start: the fold that outcomes and checks share. Pure. */
+#ifndef PULLDRILL_PULLS_H
+#define PULLDRILL_PULLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/base/err.h"
+#include "harness/history/event.h"
+#include "harness/plan.h"
+
+/* What one registry saw of one start. */
+struct pull_registry {
+    uint64_t connections;
+    uint64_t requests;
+    uint64_t attempts; /* objects tried; a HEAD and the GET that follows are one */
+    uint64_t failed;   /* attempts that brought nothing whole: status, cut, altered, given up */
+    uint64_t first_ns; /* first contact (connection or request); 0: none */
+    uint64_t first_event;
+    uint64_t useful_ns; /* first body byte of a true object; 0: none */
+    uint64_t useful_event;
+    uint64_t trouble_event; /* the last event that counts as trouble (failed, cut, altered, stall
+                               given up, connection reset); 0: none */
+    uint64_t first_trouble_event; /* the first such */
+    uint64_t last_event;
+    unsigned ops[OP_COUNT]; /* requests by operation */
+};
+
+enum pull_label { PULL_NONE, PULL_PRIMARY, PULL_FELL_BACK, PULL_FAILED, PULL_MIXED };
+const char *pull_label_name(enum pull_label l);
+
+/* One object of the start's image, in the order of the plan: the manifest, config, layers. */
+struct pull_object {
+    int served_by; /* registry of the last whole delivery before the end; -1: none */
+    uint64_t served_event;
+    bool complete; /* its bytes arrived unaltered (union of ranges over all registries) */
+    bool damaged;  /* some delivery of it was cut or altered */
+};
+
+struct pull_start {
+    uint64_t number;
+    int subject; /* index in the plan */
+    int phase;   /* -1: the control start */
+    bool control;
+    bool crosses; /* ended in a later phase than it began in: no routing checks */
+    bool ended;
+    uint64_t lane;
+    uint64_t begin_ns, end_ns;
+    uint64_t begin_event, end_event;
+    enum outcome outcome;
+    const char *reason;
+    int64_t exit;
+    int64_t signal;
+    bool timed_out;
+    uint64_t leftovers;
+    const char *result_digest; /* what result.json claims; NULL */
+    const char *layout;        /* what the harness found where the result named a layout */
+    int image;                 /* the plan's image whose digest it was told last; -1: none */
+    int told_by;               /* registry that told IMAGE's digest last (warm starts may fetch
+                                  nothing more); -1: none */
+    uint64_t told_event;
+    uint64_t asked; /* bit N: it asked for something of the plan's image N, whatever came */
+    bool stopped; /* the harness ended it (limit, interrupt): not to be held against the subject */
+    enum pull_label label;
+    struct pull_registry *registries; /* one per registry of the plan */
+    struct pull_object *objects;      /* of IMAGE; NULL where image is -1 */
+    size_t object_count;
+    const char *const *faults_met; /* names of faults that acted on its answers, unique */
+    size_t fault_met_count;
+    const char *last; /* what it did last, in words */
+    uint64_t last_event;
+};
+
+struct pulls;
+struct pulls *pulls_new(const struct plan *plan, struct err *e);
+void pulls_free(struct pulls *p);
+/* Feeds one event, in order. On EVENT_START_END the outcome in the event is ignored: it is
+ * recomputed from what went before by pulls_outcome. -1: no memory, or over a maximum. */
+int pulls_event(struct pulls *p, const struct event *ev, struct err *e);
+/* The running start of a lane, or one by number; NULL. Valid until the next pulls_event. */
+const struct pull_start *pulls_lane(const struct pulls *p, uint64_t lane);
+const struct pull_start *pulls_start(const struct pulls *p, uint64_t number);
+/* All starts in the order they began. */
+size_t pulls_count(const struct pulls *p);
+const struct pull_start *pulls_at(const struct pulls *p, size_t index);
+/* Requests and connections that belonged to no start, outside the harness's own lane. */
+uint64_t pulls_stray(const struct pulls *p);
+/* Those that a start left behind and that came to light after it ended: counted to no start, and
+ * no reason to doubt anything. */
+uint64_t pulls_late(const struct pulls *p);
+
+/* The outcome of the start that runs on LANE if its command ended so now: worked only when it
+ * exited 0 and the history shows the image whole. REASON receives why not, in words. Asked by the
+ * drill before it appends start-end, and by pulls_event itself. */
+enum outcome pulls_outcome(const struct pulls *p, uint64_t lane, int64_t exit, int64_t signal,
+                           bool timed_out, const char *result, char *reason, size_t size);
+
+#endif

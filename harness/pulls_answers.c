@@ -1,0 +1,186 @@
+/* Answers: what each means to its start (told, delivered, failed, trouble). */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/pulls_internal.h"
+
+static bool same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+static enum pulls_answer answer_of(const char *end)
+{
+    if (same(end, "whole")) {
+        return ANSWER_WHOLE;
+    }
+    if (same(end, "abandoned")) {
+        return ANSWER_ABANDONED;
+    }
+    return same(end, "harness") ? ANSWER_HARNESS : ANSWER_CUT;
+}
+
+static bool ok_status(const struct event_response *a)
+{
+    return a->status >= 200 && a->status < 300;
+}
+
+/* A 401 that no fault made asks for a token: the ordinary way in, not trouble. */
+static bool is_challenge(const struct event_response *a, enum pulls_answer answer)
+{
+    return a->status == 401 && !a->faults && answer == ANSWER_WHOLE;
+}
+
+static bool is_failure(const struct event_response *a, enum pulls_answer answer)
+{
+    return a->status == 0 || a->status >= 400 || a->altered_bytes > 0 || answer != ANSWER_WHOLE;
+}
+
+/* Whether the answer gives its start a reason to turn to another registry. A good answer that the
+ * client left by itself gives none; one that a fault acted on, or that dragged on, does. */
+static bool is_trouble(const struct event_response *a, enum pulls_answer answer)
+{
+    if (answer == ANSWER_HARNESS || is_challenge(a, answer)) {
+        return false;
+    }
+    if (answer == ANSWER_ABANDONED && a->status < 400) {
+        return a->faults || a->altered_bytes > 0 || a->duration_ns >= PULLS_GAVE_UP_NS;
+    }
+    return is_failure(a, answer);
+}
+
+static void note_answer(struct pulls_request *r, const struct event *ev, enum pulls_answer answer)
+{
+    const struct event_response *a = &ev->response;
+    struct pulls_last *last = &r->lane->last;
+    pulls_note_last(r->lane, r);
+    last->answer = answer;
+    last->status = a->status;
+    last->altered = a->altered_bytes > 0;
+    last->body_bytes = a->delivered > a->head_bytes ? a->delivered - a->head_bytes : 0;
+    last->duration_ns = a->duration_ns;
+    last->event = ev->n;
+    snprintf(last->faults, sizeof last->faults, "%s", a->faults ? a->faults : "");
+}
+
+static void note_faults(struct pulls *p, struct pulls_lane *lane, const char *faults)
+{
+    while (faults && *faults) {
+        size_t len = strcspn(faults, " ");
+        pulls_fault_met(p, lane, faults, len);
+        faults += len + strspn(faults + len, " ");
+    }
+}
+
+/* The plan's image that a told digest stands for; of several with the same digest, the one that was
+ * asked for by repository and tag, or told before. */
+static int image_told(const struct pulls *p, const struct pulls_request *r, const char *digest)
+{
+    int best = -1;
+    int best_score = -1;
+    for (size_t i = 0; i < p->plan->scenario->image_count; i++) {
+        const struct plan_image *image = &p->plan->images[i];
+        if (strcmp(image->digest, digest) != 0) {
+            continue;
+        }
+        int score = same(image->repository, r->repository) ? 4 : 0;
+        score += same(image->tag, r->reference) ? 2 : 0;
+        score += r->lane->told[i].event > 0 ? 1 : 0;
+        if (score > best_score) {
+            best = (int)i;
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+static void note_told(const struct pulls *p, const struct pulls_request *r, const struct event *ev)
+{
+    const struct event_response *a = &ev->response;
+    if (!a->digest || !ok_status(a) || !op_is_manifest(r->op) || a->delivered < a->head_bytes) {
+        return;
+    }
+    int image = image_told(p, r, a->digest);
+    if (image >= 0) {
+        r->lane->told[image] = (struct pulls_told){.event = ev->n, .by = r->registry};
+    }
+}
+
+/* What the body carries: said by the answer, else what was asked for. */
+static const struct pulls_known *carried(const struct pulls *p, const struct pulls_request *r,
+                                         const struct event_response *a)
+{
+    if (a->object) {
+        return pulls_known_find(p, a->object);
+    }
+    return a->digest && op_is_manifest(r->op) ? pulls_known_find(p, a->digest) : r->known;
+}
+
+static void cut_out(struct pulls_delivery *d, const struct event_response *a)
+{
+    uint64_t from = a->object_from;
+    uint64_t to = from + a->object_bytes;
+    uint64_t bad_to = a->altered_from + a->altered_bytes;
+    if (a->altered_bytes == 0 || a->altered_from >= to || bad_to <= from) {
+        d->piece[0] = (struct pulls_range){from, to};
+        return;
+    }
+    d->piece[0] = (struct pulls_range){from, a->altered_from > from ? a->altered_from : from};
+    d->piece[1] = (struct pulls_range){bad_to < to ? bad_to : to, to};
+}
+
+static int deliver(struct pulls *p, struct pulls_request *r, const struct event *ev, bool failed)
+{
+    const struct event_response *a = &ev->response;
+    const struct pulls_known *known = carried(p, r, a);
+    bool get = r->op == OP_MANIFEST_GET || r->op == OP_BLOB_GET;
+    if (!known || !get || !ok_status(a)) {
+        return 0;
+    }
+    struct pulls_state *state = pulls_state_of(r->lane, known);
+    if (!state) {
+        return -1;
+    }
+    state->damaged = state->damaged || failed;
+    struct pulls_connection *c = pulls_map_get(&p->connections, r->connection);
+    if (!c || a->object_bytes == 0 || a->object_from > known->size ||
+        a->object_bytes > known->size - a->object_from) {
+        return 0;
+    }
+    c->pending =
+        (struct pulls_delivery){.set = true,
+                                .known = known->index,
+                                .registry = r->registry,
+                                .event = ev->n,
+                                .first_byte_ns = a->first_byte_ns ? r->t_ns + a->first_byte_ns : 0,
+                                .attempt = r->attempt,
+                                .generation = r->generation};
+    cut_out(&c->pending, a);
+    return c->last_request == r->ordinal ? 0 : pulls_commit(p, c);
+}
+
+int pulls_answered(struct pulls *p, const struct event *ev, struct err *e)
+{
+    const struct event_response *a = &ev->response;
+    struct pulls_request *r = pulls_map_get(&p->requests, a->request);
+    if (!r) {
+        return 0;
+    }
+    enum pulls_answer answer = answer_of(a->end);
+    bool failed = is_failure(a, answer);
+    struct pull_registry *registry = &r->start->pub.registries[r->registry];
+    registry->last_event = ev->n;
+    note_answer(r, ev, answer);
+    note_faults(p, r->lane, a->faults);
+    note_told(p, r, ev);
+    if (is_trouble(a, answer)) {
+        pulls_trouble(registry, ev->n);
+    }
+    pulls_attempt_mark(r->lane, r->registry, r->attempt, r->generation, failed);
+    if (r->attempt && r->attempt->generation == r->generation) {
+        r->attempt->challenged = is_challenge(a, answer);
+    }
+    int rc = deliver(p, r, ev, failed);
+    pulls_request_drop(p, r);
+    return rc == 0 ? 0 : err_set(e, ERR_NOMEM, "pulls: no memory");
+}

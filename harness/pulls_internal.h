@@ -1,0 +1,193 @@
+/* What the files of pulls share. Nothing outside includes this. */
+#ifndef PULLDRILL_PULLS_INTERNAL_H
+#define PULLDRILL_PULLS_INTERNAL_H
+
+#include "harness/base/arena.h"
+#include "harness/pulls.h"
+#include "harness/pulls_map.h"
+
+/* Stated maxima. Starts are kept to the end; everything else lives as long as it runs. */
+#define PULLS_MAX_BYTES ((size_t)1 << 30)
+#define PULLS_MAX_STARTS ((size_t)SCENARIO_MAX_STARTS + SCENARIO_MAX_SUBJECTS)
+#define PULLS_MAX_CONNECTIONS ((size_t)65536)
+#define PULLS_MAX_REQUESTS ((size_t)65536) /* unanswered at one time */
+#define PULLS_MAX_LANES ((size_t)4096)
+#define PULLS_MAX_RANGES ((size_t)1024)   /* of one object on one lane */
+#define PULLS_MAX_ATTEMPTS ((size_t)4096) /* objects of one start that are told apart */
+#define PULLS_REFERENCE 96                /* of a reference, for words */
+
+/* A client that left a good answer this long without its end has given up on a stall, whatever
+ * caused it: too slow for a reader, and far above what a loaded machine does by itself. */
+#define PULLS_GAVE_UP_NS UINT64_C(1000000000)
+
+/* A manifest or blob of the plan; one entry for each digest, however many images have it. */
+struct pulls_known {
+    const char *digest;
+    uint64_t size;
+    size_t index;
+    uint64_t images; /* bit N: of the plan's image N */
+};
+
+struct pulls_range {
+    uint64_t from, to; /* TO is behind the last byte */
+};
+
+/* What reached one lane of one known object. The ranges outlive a start on warm lanes, the rest is
+ * of the running start alone. */
+struct pulls_state {
+    struct pulls_range *range; /* sorted, apart from one another */
+    size_t count, cap;
+    bool complete;
+    bool damaged;
+    int served_by;
+    uint64_t served_event;
+    int piece_by; /* the latest piece, whole or not */
+    uint64_t piece_event;
+};
+
+/* The current try at one object on one registry. An older one is GENERATION lower. */
+struct pulls_attempt {
+    struct pulls_attempt *next; /* of the lane */
+    uint64_t generation;
+    bool failed;
+    bool head;       /* so far only a HEAD: the GET that follows is part of it */
+    bool challenged; /* answered by a challenge (401): what follows is part of it */
+};
+
+/* A delivery that the end of its connection may still undo. */
+struct pulls_delivery {
+    bool set;
+    size_t known;
+    struct pulls_range piece[2]; /* before and behind what was altered; empty where FROM == TO */
+    int registry;
+    uint64_t event;
+    uint64_t first_byte_ns; /* on the drill's clock; 0: unknown */
+    struct pulls_attempt *attempt;
+    uint64_t generation;
+};
+
+struct pulls_lane;
+
+struct pulls_connection {
+    struct pulls_connection *prev, *next; /* of the lane */
+    uint64_t number;
+    struct pulls_lane *lane;
+    uint64_t last_request;
+    struct pulls_delivery pending;
+};
+
+struct pulls_record;
+
+struct pulls_request {
+    struct pulls_request *prev, *next; /* of the lane */
+    uint64_t ordinal;
+    uint64_t connection;
+    struct pulls_lane *lane;
+    struct pulls_record *start;
+    int registry;
+    enum op op;
+    const struct pulls_known *known; /* what it asks for; NULL: not of the plan */
+    struct pulls_attempt *attempt;
+    uint64_t generation;
+    uint64_t t_ns;
+    uint64_t event;
+    char reference[PULLS_REFERENCE];
+    char repository[PULLS_REFERENCE];
+};
+
+enum pulls_answer { ANSWER_NONE, ANSWER_WHOLE, ANSWER_CUT, ANSWER_ABANDONED, ANSWER_HARNESS };
+
+/* What a start did last; put into words only when it ends. */
+struct pulls_last {
+    int registry; /* -1: it only connected, or did nothing */
+    enum op op;
+    char reference[PULLS_REFERENCE];
+    enum pulls_answer answer;
+    uint64_t status;
+    bool altered;
+    uint64_t body_bytes;
+    uint64_t duration_ns;
+    char faults[128];
+    uint64_t event;
+};
+
+struct pulls_told {
+    uint64_t event; /* 0: not told in this start */
+    int by;
+};
+
+/* A lane and what runs on it. */
+struct pulls_lane {
+    uint64_t number;
+    struct pulls_record *running; /* NULL: nothing */
+    struct pulls_state **state;   /* by known object; NULL: nothing of it arrived */
+    struct pulls_told *told;      /* by image of the plan */
+    struct pulls_connection *connections;
+    struct pulls_request *requests;
+    struct pulls_map attempts;
+    struct pulls_attempt *attempt_list;
+    size_t attempt_count;
+    bool fault_met[SCENARIO_MAX_FAULTS];
+    struct pulls_last last;
+};
+
+struct pulls_record {
+    struct pull_start pub;
+    struct pulls_lane *lane; /* while it runs */
+    uint64_t edge;           /* of the phases, when it began */
+};
+
+struct pulls {
+    const struct plan *plan;
+    struct arena arena; /* records of starts and their texts */
+    struct pulls_record **starts;
+    size_t start_count, start_cap;
+    struct pulls_map by_number, lanes, connections, requests;
+    struct pulls_map known_by_hash;
+    struct pulls_known *known;
+    size_t known_count;
+    uint64_t edge; /* how often a phase began or ended so far */
+    uint64_t stray, late;
+};
+
+/* pulls_objects.c: the plan's objects, and what arrived of them. */
+int pulls_known_init(struct pulls *p);
+const struct pulls_known *pulls_known_find(const struct pulls *p, const char *digest);
+/* Bytes of KNOWN that reached LANE unaltered, pending deliveries included. */
+uint64_t pulls_covered(const struct pulls_lane *lane, const struct pulls_known *known);
+bool pulls_arrived(const struct pulls_lane *lane, const struct pulls_known *known);
+/* The state of KNOWN on LANE, made where there is none; NULL: no memory. */
+struct pulls_state *pulls_state_of(struct pulls_lane *lane, const struct pulls_known *known);
+/* Makes the pending delivery of C count for good, or forgets it. */
+int pulls_commit(struct pulls *p, struct pulls_connection *c);
+void pulls_undo(struct pulls_connection *c);
+/* At the beginning of a start: forgets everything (COLD), or all but the ranges. */
+void pulls_states_reset(const struct pulls *p, struct pulls_lane *lane, bool cold);
+void pulls_states_close(const struct pulls *p, struct pulls_lane *lane);
+
+/* pulls_start.c: starts, attempts, labels. */
+int pulls_start_begin(struct pulls *p, const struct event *ev, struct err *e);
+int pulls_start_end(struct pulls *p, const struct event *ev, struct err *e);
+void pulls_attempts_reset(struct pulls_lane *lane);
+int pulls_attempt_begin(struct pulls_request *r, const struct event_request *ev, struct err *e);
+void pulls_attempt_mark(struct pulls_lane *lane, int registry, struct pulls_attempt *attempt,
+                        uint64_t generation, bool failed);
+void pulls_trouble(struct pull_registry *registry, uint64_t event);
+void pulls_fault_met(struct pulls *p, struct pulls_lane *lane, const char *name, size_t len);
+
+/* pulls_outcome.c: what a start came to, in a word and in words. */
+struct pulls_found {
+    int image; /* -1: it was told none */
+    bool whole;
+};
+struct pulls_found pulls_image_of(const struct pulls *p, const struct pulls_lane *lane);
+const char *pulls_last_words(struct pulls *p, const struct pulls_lane *lane);
+
+/* pulls_answers.c */
+int pulls_answered(struct pulls *p, const struct event *ev, struct err *e);
+
+/* pulls.c */
+void pulls_request_drop(struct pulls *p, struct pulls_request *r);
+void pulls_note_last(struct pulls_lane *lane, const struct pulls_request *r);
+
+#endif

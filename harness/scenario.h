@@ -1,0 +1,178 @@
+/* A scenario as the file says it, checked whole, with a place for every complaint. Pure. */
+#ifndef PULLDRILL_SCENARIO_H
+#define PULLDRILL_SCENARIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "faults/rule.h"
+#include "harness/base/arena.h"
+#include "harness/base/doc.h"
+#include "harness/base/err.h"
+
+/* Stated maxima of a file. */
+#define SCENARIO_MAX_REGISTRIES 16
+#define SCENARIO_MAX_IMAGES 64
+#define SCENARIO_MAX_SUBJECTS 32
+#define SCENARIO_MAX_FAULTS 256
+#define SCENARIO_MAX_PHASES 64
+#define SCENARIO_MAX_EXPECTS 256
+#define SCENARIO_MAX_STARTS 100000
+#define SCENARIO_MAX_CONCURRENCY 1024
+#define SCENARIO_MAX_LAYERS 64
+#define SCENARIO_MAX_FILES 256 /* of a layer */
+#define SCENARIO_MAX_WORDS 256 /* of a command, of `env` */
+#define SCENARIO_MAX_VARIANTS 64
+#define SCENARIO_MAX_VARIABLES 64 /* of `configuration` */
+#define SCENARIO_MAX_TAGS 32
+#define SCENARIO_MAX_PRELOADED 256
+#define SCENARIO_MAX_TWINS 64
+#define SCENARIO_MAX_BECAUSE 32
+#define SCENARIO_MAX_NAME 64
+#define SCENARIO_MAX_LAYER_BYTES (UINT64_C(4) << 30)
+#define SCENARIO_MAX_FILE_BYTES (UINT64_C(256) << 20)
+#define SCENARIO_MAX_SEED (UINT64_C(1) << 53)
+
+enum registry_role { ROLE_PRIMARY, ROLE_FAILOVER, ROLE_CACHE, ROLE_OTHER };
+const char *registry_role_name(enum registry_role role);
+
+struct scenario_registry {
+    const char *name;
+    struct doc_at at;
+    enum registry_role role;
+};
+
+struct scenario_file {
+    const char *path;   /* in the image, without a leading slash */
+    const char *source; /* on disk, expanded; one written relative already has the scenario's
+                           folder in front: open it as it stands */
+    struct doc_at at;
+};
+struct scenario_layer {
+    uint64_t size; /* compressed; 0 where only files are asked for */
+    struct scenario_file *files;
+    size_t file_count;
+};
+struct scenario_image {
+    const char *name;
+    struct doc_at at;
+    const char *repository; /* of `ref` */
+    const char *tag;
+    unsigned on; /* bit N: lies on registry N */
+    struct scenario_layer *layers;
+    size_t layer_count;
+};
+
+/* Words of a command or NAME=value pairs, with run-time variables still in them. */
+struct scenario_words {
+    const char **word;
+    struct doc_at *at;
+    size_t count;
+};
+
+enum subject_cache { CACHE_COLD, CACHE_WARM };
+struct scenario_subject {
+    const char *name;
+    struct doc_at at;
+    struct scenario_words command;
+    struct scenario_words setup, prepare, teardown; /* count 0: none */
+    struct scenario_words env;                      /* "NAME=value" */
+    uint64_t timeout_ns;                            /* 60 s where absent */
+    uint64_t concurrency;                           /* 1 where absent */
+    enum subject_cache cache;
+    bool leaves_allowed;
+    const char *const *preloaded; /* digests of blobs that need not arrive */
+    size_t preloaded_count;
+    bool baked_in;               /* may work with every registry down */
+    const char *const *variants; /* all the file has, also where a command took its place */
+    size_t variant_count;
+};
+
+enum phase_end { END_ENDED, END_BEGUN };
+struct scenario_phase {
+    const char *name;
+    struct doc_at at;
+    bool timed;
+    uint64_t for_ns;                        /* where timed */
+    uint64_t starts[SCENARIO_MAX_SUBJECTS]; /* per subject, where not */
+    enum phase_end end;
+    size_t faults[SCENARIO_MAX_FAULTS]; /* indexes */
+    size_t fault_count;
+};
+
+/* One entry of `expect`: a check with its parameters, as JSON; the check reads its own table. */
+struct scenario_expect {
+    const char *name; /* unique; made from the check where absent: "served-by", "served-by-2" */
+    const char *check;
+    struct doc_at at;
+};
+
+struct scenario_twin {
+    const char *variant; /* its bare name, also where the file says "subject/variant" */
+    size_t subject;      /* the subject that has it */
+    const char **because;
+    size_t because_count;
+    struct doc_at at;
+};
+
+struct scenario {
+    struct arena arena;
+    struct doc doc;
+    const char *path;         /* as given */
+    const char *folder;       /* directory of the file: ${scenario.dir} */
+    const char *subjects_dir; /* ${subjects.dir}, as the options gave it */
+    const char *title;
+    const char *description;
+    const char **tags;
+    size_t tag_count;
+    uint64_t seed;
+    bool has_seed;
+    uint64_t limit_ns;  /* 10 min where absent */
+    bool baseline_none; /* "baseline": {"none": "why"} or "none" with a reason */
+    const char *baseline_reason;
+    struct scenario_registry *registries;
+    size_t registry_count;
+    size_t primary; /* index of the primary */
+    struct scenario_image *images;
+    size_t image_count;
+    struct scenario_subject *subjects;
+    size_t subject_count;
+    struct fault_rule *faults;
+    size_t fault_count;
+    struct scenario_phase *phases;
+    size_t phase_count;
+    struct scenario_expect *expects;
+    size_t expect_count;
+    struct scenario_twin *twins;
+    size_t twin_count;
+    json_t *resolved; /* what scenario_resolved copies */
+};
+
+/* What the command line adds to the file. NULL in its place stands for none of it. A variant and a
+ * command for the same subject exclude each other. */
+struct scenario_options {
+    const char *subjects_dir; /* ${subjects.dir}; NULL: "." */
+    const char *const *vars;  /* "KEY=VALUE" of --var, applied to `configuration` */
+    size_t var_count;
+    const char *subject;  /* --subject: the one that COMMAND or VARIANT is for */
+    const char *variant;  /* run this variant of it; NULL for the subject as it stands */
+    char *const *command; /* after `--`: takes the subject's place, variables and all; NULL: none */
+    size_t command_count;
+    bool frozen; /* read from a history: the environment is not asked */
+};
+
+/* Reads and checks a whole scenario: everything that can be wrong is found here, before anything
+ * starts. The checks of `expect` are checked against their tables. NULL: E says file:line:column
+ * (or the option that is wrong). */
+struct scenario *scenario_load(const char *path, const struct scenario_options *options,
+                               struct err *e);
+struct scenario *scenario_parse(const char *path, const char *text, size_t len,
+                                const struct scenario_options *options, struct err *e);
+void scenario_free(struct scenario *s);
+
+/* The scenario as resolved: variables of `configuration` as constants, command, variant and seed
+ * in place. Parsing this text with `frozen` yields the same scenario. A new jansson object. */
+json_t *scenario_resolved(const struct scenario *s, uint64_t seed);
+
+#endif

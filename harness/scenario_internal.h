@@ -1,0 +1,126 @@
+/* What the files of the scenario parser share: the reader, typed values, complaints. */
+#ifndef PULLDRILL_SCENARIO_INTERNAL_H
+#define PULLDRILL_SCENARIO_INTERNAL_H
+
+#include "harness/scenario.h"
+
+/* One variable of `configuration`. VALUE is known once STATE is VARIABLE_DONE. */
+enum variable_state { VARIABLE_RAW, VARIABLE_BUSY, VARIABLE_DONE };
+struct scenario_variable {
+    const char *name; /* first: doc_nearest walks the table */
+    struct doc_at at;
+    enum variable_state state;
+    const char *value; /* as written; expanded once done */
+};
+
+/* A parse under way. Once ERR holds a complaint everything returns as fast as it can. */
+struct scenario_reader {
+    struct scenario *s;
+    const struct scenario_options *options;
+    struct err *err; /* never NULL */
+    struct scenario_variable *variables;
+    size_t variable_count;
+    int target; /* the subject that the options' command or variant is for; -1: none */
+};
+
+/* The keys of one kind of object: the tables that the schema is checked against. */
+struct scenario_level {
+    const char *what; /* "a registry" */
+    const char *const *keys;
+    size_t key_count;
+    const char *const *later; /* words of the design that this version does not have yet */
+    size_t later_count;
+};
+extern const struct scenario_level scenario_level_top;
+extern const struct scenario_level scenario_level_variable;
+extern const struct scenario_level scenario_level_baseline;
+extern const struct scenario_level scenario_level_registry;
+extern const struct scenario_level scenario_level_image;
+extern const struct scenario_level scenario_level_layer;
+extern const struct scenario_level scenario_level_subject;
+extern const struct scenario_level scenario_level_variant;
+extern const struct scenario_level scenario_level_phase;
+extern const struct scenario_level scenario_level_proof;
+extern const struct scenario_level scenario_level_twin;
+
+/* ---- scenario_read.c: typed values; each returns -1 having complained at AT's place ---- */
+
+/* AT is an object with keys of LEVEL, `x-…` aside. */
+int scenario_keys(struct scenario_reader *r, struct doc_at at, const struct scenario_level *level);
+/* AT is an object or an array of MIN..MAX members; EXAMPLE shows a right one. */
+int scenario_is_object(struct scenario_reader *r, struct doc_at at, const char *what, size_t min,
+                       size_t max, const char *example);
+int scenario_is_array(struct scenario_reader *r, struct doc_at at, const char *what, size_t min,
+                      size_t max, const char *example);
+/* The member KEY of AT, which must be there. */
+int scenario_need(struct scenario_reader *r, struct doc_at at, const char *what, const char *key,
+                  const char *example, struct doc_at *out);
+/* A string as it stands. */
+int scenario_string(struct scenario_reader *r, struct doc_at at, const char *what,
+                    const char **out);
+int scenario_integer(struct scenario_reader *r, struct doc_at at, const char *what, uint64_t min,
+                     uint64_t max, uint64_t *out);
+/* A duration above zero. */
+int scenario_duration(struct scenario_reader *r, struct doc_at at, const char *what,
+                      uint64_t *out_ns);
+/* One of COUNT words; *OUT is its index. */
+int scenario_choice(struct scenario_reader *r, struct doc_at at, const char *what,
+                    const char *const *words, size_t count, size_t *out);
+/* NAME fits [a-z0-9][a-z0-9-]{0,63}; the complaint is at AT. */
+int scenario_name(struct scenario_reader *r, struct doc_at at, const char *what, const char *name);
+/* A string that is such a name. */
+int scenario_name_value(struct scenario_reader *r, struct doc_at at, const char *what,
+                        const char **out);
+/* Whether KEY begins with `x-`. */
+bool scenario_is_extra(const char *key);
+/* Zeroed memory of the scenario; complains of lack. COUNT 0 is as 1. */
+void *scenario_alloc(struct scenario_reader *r, size_t count, size_t size);
+/* The members of an object without `x-…`. */
+size_t scenario_count(struct doc_at object);
+bool scenario_next(struct doc_iter *it, const char **name, struct doc_at *key,
+                   struct doc_at *value);
+/* The index of NAME in a table of structs whose first member is the name, or -1 having complained
+ * at AT: "unknown WHAT". */
+int scenario_lookup(struct scenario_reader *r, struct doc_at at, const char *what, const char *name,
+                    const void *names, size_t count, size_t stride);
+/* The names of a table as `"a", "b"`, cut where longer. */
+void scenario_list(char *text, size_t size, const void *names, size_t count, size_t stride);
+
+/* ---- scenario_config.c: variables ---- */
+
+enum scenario_text_kind {
+    TEXT_PLAIN,  /* variables of `configuration` alone */
+    TEXT_SOURCE, /* and ${scenario.dir}, ${subjects.dir}, replaced now */
+    TEXT_WORD,   /* and run-time variables, checked and left in place */
+};
+int scenario_configuration(struct scenario_reader *r, struct doc_at root);
+/* A string with its variables replaced, in the scenario's memory; NULL having complained. */
+const char *scenario_text(struct scenario_reader *r, struct doc_at at, const char *what,
+                          enum scenario_text_kind kind);
+/* The same of text that stands in no file: a word of the command after `--`. */
+const char *scenario_word(struct scenario_reader *r, const char *text);
+/* TEXT with each "${" made literal ("$${"), so that expanding it yields TEXT. */
+char *scenario_escape(struct arena *a, const char *text);
+
+/* ---- one section of the file each ---- */
+
+int scenario_registries(struct scenario_reader *r, struct doc_at root);
+int scenario_images(struct scenario_reader *r, struct doc_at root);
+/* Splits "repository[:tag]" at AT. */
+int scenario_ref(struct scenario_reader *r, struct doc_at at, const char *ref,
+                 const char **repository, const char **tag);
+int scenario_layers(struct scenario_reader *r, struct doc_at at, struct scenario_image *out);
+int scenario_subjects(struct scenario_reader *r, struct doc_at root);
+/* One subject as NAME has it, with VARIANT (may be NULL) laid over it. */
+int scenario_subject(struct scenario_reader *r, const char *name, struct doc_at at,
+                     const struct doc_at *variant, struct scenario_subject *out);
+int scenario_faults(struct scenario_reader *r, struct doc_at root);
+int scenario_phases(struct scenario_reader *r, struct doc_at root);
+int scenario_expects(struct scenario_reader *r, struct doc_at root);
+int scenario_proof(struct scenario_reader *r, struct doc_at root);
+/* Builds s->resolved, last of all. */
+int scenario_resolve(struct scenario_reader *r);
+
+#define SCENARIO_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

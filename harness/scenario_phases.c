@@ -1,0 +1,289 @@
+/* The faults and phases of a scenario. */
+#include "harness/scenario_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const phase_keys[] = {"name", "starts", "for", "end", "faults"};
+static const char *const phase_later[] = {"until", "do", "every", "max-in-flight"};
+const struct scenario_level scenario_level_phase = {
+    "a phase", phase_keys, SCENARIO_COUNT(phase_keys), phase_later, SCENARIO_COUNT(phase_later)};
+
+/* ---- faults ---- */
+
+static const char *expand(void *data, struct doc_at at, struct err *e)
+{
+    (void)e; /* the rule is read with the reader's own */
+    return scenario_text(data, at, "this", TEXT_PLAIN);
+}
+
+/* A fault acts on a registry; the other places of the design are told apart from mistakes. */
+static int check_on(struct scenario_reader *r, const struct fault_rule *rule, size_t *registry)
+{
+    struct scenario *s = r->s;
+    const char *slash = strchr(rule->on, '/');
+    if (slash)
+        return doc_complain(r->err, rule->on_at,
+                            "\"%.200s\" is not in this version: a registry has one host; write "
+                            "\"%.*s\"",
+                            rule->on, (int)(slash - rule->on > 64 ? 64 : slash - rule->on),
+                            rule->on);
+    for (size_t i = 0; i < s->subject_count; i++) {
+        if (strcmp(s->subjects[i].name, rule->on) == 0)
+            return doc_complain(r->err, rule->on_at,
+                                "\"%s\" is a subject, and faults on its machine are not in this "
+                                "version; name a registry",
+                                rule->on);
+    }
+    int i = scenario_lookup(r, rule->on_at, "registry", rule->on, s->registries, s->registry_count,
+                            sizeof *s->registries);
+    *registry = i < 0 ? 0 : (size_t)i;
+    return i < 0 ? -1 : 0;
+}
+
+static int check_image(struct scenario_reader *r, const struct fault_rule *rule, size_t registry)
+{
+    const struct scenario *s = r->s;
+    const struct fault_value *image = &rule->param[PARAM_IMAGE];
+    if (!image->set)
+        return 0;
+    int i = scenario_lookup(r, rule->param_at[PARAM_IMAGE], "image", image->text, s->images,
+                            s->image_count, sizeof *s->images);
+    if (i < 0)
+        return -1;
+    if (!(s->images[i].on & (1u << registry)))
+        return doc_complain(r->err, rule->param_at[PARAM_IMAGE],
+                            "image \"%s\" does not lie on \"%s\", so the fault could do nothing; "
+                            "add the registry to the image's \"on\"",
+                            image->text, s->registries[registry].name);
+    return 0;
+}
+
+static int read_fault(struct scenario_reader *r, const char *name, struct doc_at key,
+                      struct doc_at at, struct fault_rule *out)
+{
+    size_t registry = 0;
+    if (scenario_name(r, key, "a fault", name) != 0 ||
+        fault_rule_parse(name, at, expand, r, &r->s->arena, out, r->err) != 0 ||
+        check_on(r, out, &registry) != 0)
+        return -1;
+    out->at = key;
+    return check_image(r, out, registry);
+}
+
+int scenario_faults(struct scenario_reader *r, struct doc_at root)
+{
+    struct scenario *s = r->s;
+    struct doc_at at, key, value;
+    const char *name;
+    if (!doc_member(root, "faults", &at))
+        return 0;
+    if (scenario_is_object(r, at, "\"faults\"", 0, SCENARIO_MAX_FAULTS,
+                           "{\"down\": {\"on\": \"primary\", \"kind\": \"refuse\"}}") != 0)
+        return -1;
+    s->faults = scenario_alloc(r, scenario_count(at), sizeof *s->faults);
+    if (!s->faults)
+        return -1;
+    struct doc_iter it = doc_iterate(at);
+    while (scenario_next(&it, &name, &key, &value)) {
+        if (read_fault(r, name, key, value, &s->faults[s->fault_count]) != 0)
+            return -1;
+        s->fault_count++;
+    }
+    return 0;
+}
+
+/* ---- phases ---- */
+
+static int read_phase_name(struct scenario_reader *r, struct doc_at at, struct scenario_phase *out)
+{
+    struct doc_at name;
+    if (scenario_need(r, at, "the phase", "name", "\"outage\"", &name) != 0 ||
+        scenario_name_value(r, name, "a phase", &out->name) != 0)
+        return -1;
+    if (strcmp(out->name, "control") == 0)
+        return doc_complain(r->err, name,
+                            "\"control\" is the harness's own last start; choose another name");
+    for (const struct scenario_phase *p = r->s->phases; p < out; p++) {
+        if (strcmp(p->name, out->name) == 0)
+            return doc_complain(r->err, name, "a second phase \"%s\"; give each its own name",
+                                out->name);
+    }
+    return 0;
+}
+
+static int read_starts_of(struct scenario_reader *r, struct doc_at at, struct scenario_phase *out)
+{
+    struct scenario *s = r->s;
+    struct doc_at key, value;
+    const char *name;
+    char example[128];
+    snprintf(example, sizeof example, "{\"%s\": 10}", s->subjects[0].name);
+    if (scenario_is_object(r, at, "\"starts\"", 1, SCENARIO_MAX_SUBJECTS, example) != 0)
+        return -1;
+    struct doc_iter it = doc_iterate(at);
+    while (scenario_next(&it, &name, &key, &value)) {
+        int i = scenario_lookup(r, key, "subject", name, s->subjects, s->subject_count,
+                                sizeof *s->subjects);
+        if (i < 0 || scenario_integer(r, value, "the number of starts", 1, SCENARIO_MAX_STARTS,
+                                      &out->starts[i]) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int read_starts(struct scenario_reader *r, struct doc_at at, struct scenario_phase *out)
+{
+    uint64_t n;
+    if (json_is_object(at.value))
+        return read_starts_of(r, at, out);
+    if (!json_is_integer(at.value))
+        return doc_complain(r->err, at,
+                            "\"starts\" is neither a whole number nor an object of numbers; write "
+                            "10 or {\"%s\": 10}",
+                            r->s->subjects[0].name);
+    if (scenario_integer(r, at, "\"starts\"", 1, SCENARIO_MAX_STARTS, &n) != 0)
+        return -1;
+    for (size_t i = 0; i < r->s->subject_count; i++)
+        out->starts[i] = n;
+    return 0;
+}
+
+static int read_length(struct scenario_reader *r, struct doc_at at, struct scenario_phase *out)
+{
+    struct doc_at starts, length;
+    bool counted = doc_member(at, "starts", &starts);
+    out->timed = doc_member(at, "for", &length);
+    if (counted && out->timed)
+        return doc_complain(r->err, length,
+                            "phase \"%s\" has both \"starts\" and \"for\"; keep the one that is "
+                            "to end it",
+                            out->name);
+    if (!counted && !out->timed)
+        return doc_complain(r->err, at,
+                            "phase \"%s\" has nothing that ends it; add \"starts\": 10 or \"for\": "
+                            "\"10s\"",
+                            out->name);
+    if (counted)
+        return read_starts(r, starts, out);
+    if (scenario_duration(r, length, "\"for\"", &out->for_ns) != 0)
+        return -1;
+    if (out->for_ns >= r->s->limit_ns)
+        return doc_complain(r->err, length,
+                            "phase \"%s\" is not over before the drill's limit (\"limit\", 10m "
+                            "where absent); make it shorter or raise the limit",
+                            out->name);
+    return 0;
+}
+
+static int read_phase_faults(struct scenario_reader *r, struct doc_at at,
+                             struct scenario_phase *out)
+{
+    struct scenario *s = r->s;
+    struct doc_at faults, value;
+    const char *name;
+    if (!doc_member(at, "faults", &faults))
+        return 0;
+    if (scenario_is_array(r, faults, "\"faults\" of a phase", 0, SCENARIO_MAX_FAULTS,
+                          "[\"agent-deleted\"]") != 0)
+        return -1;
+    struct doc_iter it = doc_iterate(faults);
+    while (doc_next(&it, NULL, NULL, &value)) {
+        if (scenario_name_value(r, value, "a fault", &name) != 0)
+            return -1;
+        int found =
+            scenario_lookup(r, value, "fault", name, s->faults, s->fault_count, sizeof *s->faults);
+        if (found < 0)
+            return -1;
+        for (size_t i = 0; i < out->fault_count; i++) {
+            if (out->faults[i] == (size_t)found)
+                return doc_complain(r->err, value, "\"%s\" stands here twice; name a fault once",
+                                    name);
+        }
+        out->faults[out->fault_count++] = (size_t)found;
+    }
+    return 0;
+}
+
+static int read_phase(struct scenario_reader *r, struct doc_at at, struct scenario_phase *out)
+{
+    static const char *const ends[] = {"ended", "begun"};
+    struct doc_at end;
+    size_t choice;
+    out->at = at;
+    if (scenario_keys(r, at, &scenario_level_phase) != 0 || read_phase_name(r, at, out) != 0 ||
+        read_length(r, at, out) != 0)
+        return -1;
+    choice = out->timed ? 1 : 0;
+    if (doc_member(at, "end", &end) &&
+        scenario_choice(r, end, "\"end\"", ends, SCENARIO_COUNT(ends), &choice) != 0)
+        return -1;
+    out->end = choice == 1 ? END_BEGUN : END_ENDED;
+    return read_phase_faults(r, at, out);
+}
+
+static int check_total(struct scenario_reader *r)
+{
+    const struct scenario *s = r->s;
+    uint64_t total = 0;
+    for (size_t p = 0; p < s->phase_count; p++) {
+        for (size_t i = 0; i < s->subject_count; i++)
+            total += s->phases[p].starts[i];
+        if (total > SCENARIO_MAX_STARTS)
+            return doc_complain(r->err, s->phases[p].at,
+                                "with this phase the drill has %llu starts; at most %d are allowed",
+                                (unsigned long long)total, SCENARIO_MAX_STARTS);
+    }
+    return 0;
+}
+
+static bool used(const struct scenario *s, size_t fault)
+{
+    for (size_t p = 0; p < s->phase_count; p++) {
+        for (size_t i = 0; i < s->phases[p].fault_count; i++) {
+            if (s->phases[p].faults[i] == fault)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* What is wrong only when faults and phases are seen together. */
+static int check_together(struct scenario_reader *r)
+{
+    const struct scenario *s = r->s;
+    for (size_t i = 0; i < s->fault_count; i++) {
+        if (!used(s, i))
+            return doc_complain(r->err, s->faults[i].at,
+                                "fault \"%s\" is in no phase; add it to the \"faults\" of one, or "
+                                "remove it",
+                                s->faults[i].name);
+    }
+    if (!s->baseline_none && s->phases[0].fault_count > 0)
+        return doc_complain(r->err, s->phases[0].at,
+                            "the first phase, \"%s\", has faults, so nothing shows that all was "
+                            "well before; put a phase without faults in front, or write "
+                            "\"baseline\": {\"none\": \"the reason\"}",
+                            s->phases[0].name);
+    return check_total(r);
+}
+
+int scenario_phases(struct scenario_reader *r, struct doc_at root)
+{
+    static const char example[] = "[{\"name\": \"steady\", \"starts\": 10}]";
+    struct scenario *s = r->s;
+    struct doc_at at, value;
+    if (scenario_need(r, root, "the scenario", "phases", example, &at) != 0 ||
+        scenario_is_array(r, at, "\"phases\"", 1, SCENARIO_MAX_PHASES, example) != 0)
+        return -1;
+    s->phases = scenario_alloc(r, doc_size(at), sizeof *s->phases);
+    if (!s->phases)
+        return -1;
+    struct doc_iter it = doc_iterate(at);
+    while (doc_next(&it, NULL, NULL, &value)) {
+        if (read_phase(r, value, &s->phases[s->phase_count]) != 0)
+            return -1;
+        s->phase_count++;
+    }
+    return check_together(r);
+}

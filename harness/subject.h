@@ -1,0 +1,63 @@
+/* One command of a subject, run under a keeper: spawned, captured, limited in time, reaped. */
+#ifndef PULLDRILL_SUBJECT_H
+#define PULLDRILL_SUBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "harness/base/err.h"
+
+/* The most output kept of one start: the first part and the last part, with the number of bytes
+ * dropped between them said in words. */
+#define SUBJECT_OUTPUT_HEAD (64u << 10)
+#define SUBJECT_OUTPUT_TAIL (64u << 10)
+
+struct subject_spec {
+    char *const *argv;       /* NULL-terminated, expanded */
+    char *const *env;        /* NULL-terminated, the whole environment */
+    const char *cwd;         /* NULL: the caller's */
+    uint64_t timeout_ns;     /* 0: none */
+    const char *output_path; /* the captured output is written there at the end; NULL: nowhere */
+};
+
+struct subject_exit {
+    bool started; /* false: the command could not be started; see reason */
+    int64_t exit; /* -1 where a signal ended it */
+    int64_t signal;
+    bool timed_out; /* killed at its timeout */
+    bool cancelled; /* killed by subject_kill */
+    uint64_t leftovers;
+    uint64_t survivors;   /* could not be killed: the harness must say so */
+    uint64_t duration_ns; /* from spawn to the end of the command itself */
+    const char *output;   /* captured, NUL-terminated; valid during the callback */
+    size_t output_len;
+    char reason[256];
+};
+
+/* How long a keeper may take to report once it was asked to kill (its own limit is shorter). */
+#define SUBJECT_GRACE_MS 10000
+
+struct subject_run;
+typedef void subject_done(void *data, const struct subject_exit *exit);
+
+/* Starts SPEC (borrowed during the call) under a keeper of its own. DONE is called once, from the
+ * loop, when the command and all its descendants are dead and every handle is closed; the run is
+ * freed after it. NULL: nothing was started. */
+struct subject_run *subject_spawn(uv_loop_t *loop, const struct subject_spec *spec,
+                                  subject_done *done, void *data, struct err *e);
+/* Kills the command and its descendants now; DONE still comes. */
+void subject_kill(struct subject_run *run);
+
+/* The path of this executable, for the keeper: absolute, or "/proc/self/exe". Set once by main. */
+void subject_set_program(const char *path);
+
+/* Kills and reaps what came to this process as the orphan of a keeper that was itself killed: every
+ * descendant of this process that is below no living keeper. Returns how many were alive: 0 unless
+ * a keeper was killed. Blocks for at most SUBJECT_ORPHANS_MS. Only for a process whose children
+ * are all subjects. */
+#define SUBJECT_ORPHANS_MS 2000
+size_t subject_orphans_kill(void);
+
+#endif

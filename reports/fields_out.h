@@ -1,0 +1,11 @@
+/* Members of a verdict as JSON, by the table that the reader reads them by. */
+#ifndef PULLDRILL_REPORTS_FIELDS_OUT_H
+#define PULLDRILL_REPORTS_FIELDS_OUT_H
+
+#include "harness/verdict/verdict_fields.h"
+#include "reports/json_out.h"
+
+/* Writes the members of BASE that FIELDS names into the object that is open. */
+void fields_out(struct json_out *j, const struct verdict_fields *fields, const void *base);
+
+#endif

@@ -1,0 +1,23 @@
+/* The one table of report formats. */
+#include <string.h>
+
+#include "reports/report.h"
+
+const struct report_format report_formats[] = {
+    {"text", NULL, "for people at a terminal: eight lines, then one a check", report_text, NULL},
+    {"journal", "journal.json", "all there is to know of one drill, as JSON", report_journal, NULL},
+    {"summary", "summary.md", "one drill in Markdown, for pull requests", report_summary, NULL},
+    {"results", "results.json", "the invocation as JSON, a row a scenario", NULL, report_results},
+    {"junit", "junit.xml", "the invocation as JUnit XML, for CI", NULL, report_junit},
+};
+const size_t report_format_count = sizeof report_formats / sizeof report_formats[0];
+
+const struct report_format *report_format_find(const char *name)
+{
+    for (size_t i = 0; i < report_format_count; i++) {
+        if (strcmp(report_formats[i].name, name) == 0) {
+            return &report_formats[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Exit codes follow the verdict, and every record of a run says the same.
+. tests/lib/check.sh
+
+scenario() { # JQ-FILTER: the small scenario, changed
+  jq "$1" tests/lib/small.json >"$scratch/scenario.json"
+}
+run() { # WANTED WHAT [OPTION...]
+  local wanted=$1 what=$2
+  shift 2
+  rm -rf "$scratch/results"
+  expect_exit "$wanted" "$what" "$PULLDRILL" run "$scratch/scenario.json" --out \
+    "$scratch/results" "$@"
+  expect_agreement "$wanted" "$scratch/results" "$scratch/out"
+}
+
+scenario .
+run 0 "a good subject"
+
+# A fault whose ref matches nothing was never met: inconclusive, never a pass.
+scenario '.faults.broken.match = {"ref": "no/such:image"}'
+run 2 "a fault that matches nothing"
+expect_text "$scratch/out" 'broken' "the fault that never fired is named"
+jq -e '.checks[] | select(.check == "exposure") | .verdict == "inconclusive"' \
+  "$scratch"/results/*/journal.json >"$scratch/null" || fail "exposure is not inconclusive"
+expect_agreement 2 "$scratch/results" "$scratch/out"
+run_turned() {
+  expect_exit "$1" "--inconclusive $2" "$PULLDRILL" run "$scratch/scenario.json" --out \
+    "$scratch/results" --inconclusive "$2"
+}
+run_turned 1 fail
+run_turned 0 pass
+
+# A check that fails.
+scenario '.expect += [{"check": "requests", "registry": "primary", "max": 0}]'
+run 1 "a failed check"
+
+# A failed exposure never hides a failed expectation.
+scenario '.faults.broken.match = {"ref": "no/such:image"}
+  | .expect += [{"check": "requests", "registry": "primary", "max": 0}]'
+run 1 "a failed check beside a failed exposure"
+
+# A sick baseline stops the drill: nothing is judged.
+scenario '.subjects.puller.command = ["false"]'
+run 2 "a sick baseline"
+jq -e '[.checks[] | select(.always | not) | .judged] | any | not' \
+  "$scratch"/results/*/journal.json >"$scratch/null" || fail "expectations were judged"
+
+# A setup that fails is the harness's failure.
+scenario '.subjects.puller.setup = ["false"]'
+run 3 "a failed setup"
+
+# The scenario's limit: inconclusive, and it says what each lane was waiting for.
+scenario '.limit = "2s" | .subjects.puller.command = ["sleep", "60"]'
+run 2 "the limit"
+expect_text "$scratch/out" 'lane 1 .*waits for' "the limit says what was waited for"
+
+# Usage, invalid files, nothing selected.
+expect_exit 4 "no arguments" "$PULLDRILL"
+expect_exit 4 "an unknown verb" "$PULLDRILL" rnu
+expect_text "$scratch/err" 'did you mean run' "the nearest verb"
+expect_exit 4 "an unknown option" "$PULLDRILL" run --sede 1 scenarios
+expect_text "$scratch/err" 'did you mean --seed' "the nearest option"
+expect_exit 4 "no file" "$PULLDRILL" run
+expect_exit 4 "a missing file" "$PULLDRILL" run "$scratch/none.json"
+expect_exit 4 "a bad seed" "$PULLDRILL" run scenarios --seed -1
+echo '{"version": 1' >"$scratch/bad.json"
+expect_exit 4 "an invalid scenario" "$PULLDRILL" run "$scratch/bad.json"
+expect_text "$scratch/err" 'bad\.json:[0-9]+:[0-9]+: ' "the place of the mistake"
+mkdir "$scratch/empty"
+expect_exit 5 "nothing selected" "$PULLDRILL" run "$scratch/empty"
+expect_exit 5 "no scenario with the tag" "$PULLDRILL" run scenarios --tag no-such-tag
+scenario .
+expect_exit 0 "help" "$PULLDRILL" --help
+for verb in try run validate list faults checks judge report version; do
+  expect_exit 0 "$verb --help" "$PULLDRILL" "$verb" --help
+  grep -q "usage: pulldrill $verb" "$scratch/out" || fail "$verb --help does not say its usage"
+done
+expect_exit 0 "version" "$PULLDRILL" version
+expect_exit 0 "validate" "$PULLDRILL" validate scenarios
+expect_exit 0 "list" "$PULLDRILL" list scenarios --format json
+jq -e 'length >= 10 and all(.title != "")' "$scratch/out" >"$scratch/null" || fail "list"
+expect_exit 0 "faults" "$PULLDRILL" faults --format json
+jq -e 'length == 9 and all(.kind != "")' "$scratch/out" >"$scratch/null" || fail "faults"
+expect_exit 0 "checks" "$PULLDRILL" checks --format json
+jq -e 'length == 16 and all(.check != "")' "$scratch/out" >"$scratch/null" || fail "checks"
+
+# Results that cannot be written are the harness's failure, and it says where.
+expect_exit 3 "an --out that is a file" "$PULLDRILL" run "$scratch/scenario.json" --out \
+  "$scratch/scenario.json"
+expect_text "$scratch/err" 'scenario\.json' "the path that cannot be made"
+finish

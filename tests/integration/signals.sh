@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# SIGINT and SIGTERM heal, reap and still write results; after kill -9 of the harness no descendant
+# of a subject is alive, however detached. The subject opens a FIFO for writing in each of its
+# processes, so that the end of file tells, without a clock, that the last of them is gone.
+. tests/lib/check.sh
+
+mkfifo "$scratch/alive"
+cat >"$scratch/clings.sh" <<'S'
+#!/bin/bash
+# Detaches in every way and outlives its start.
+exec 9>"$1/alive"
+trap '' TERM INT HUP
+setsid bash -c 'trap "" TERM INT HUP; sleep 600' &
+(setsid bash -c 'setsid sleep 601 & sleep 602' &) &
+nohup sleep 603 >"$1/null" 2>&1 &
+echo started >&9
+sleep 604
+S
+chmod +x "$scratch/clings.sh"
+jq '.subjects.puller.concurrency = 2' tests/lib/small.json >"$scratch/scenario.json"
+
+begin() { # OUT
+  "$PULLDRILL" run "$scratch/scenario.json" --out "$1" -- "$scratch/clings.sh" "$scratch" \
+    >"$scratch/out" 2>"$scratch/err" </dev/null &
+  harness=$!
+  exec 8<"$scratch/alive"
+  read -r -u 8 line
+  [ "$line" = started ] || fail "no subject began"
+}
+all_gone() { # reads until the last writer is dead; the suite's own time-out is the limit
+  cat <&8 >"$scratch/rest"
+  exec 8<&-
+}
+
+for signal in INT TERM; do
+  begin "$scratch/$signal"
+  kill -"$signal" "$harness"
+  wait "$harness"
+  status=$?
+  all_gone
+  wanted=130
+  [ "$signal" = INT ] || wanted=143
+  [ "$status" = "$wanted" ] || fail "SIG$signal: exit $status, wanted $wanted"
+  expect_agreement "$wanted" "$scratch/$signal" "$scratch/out"
+  jq -e '.reason == "interrupted"' "$scratch/$signal"/*/journal.json >"$scratch/null" ||
+    fail "SIG$signal: the journal does not say interrupted"
+done
+
+begin "$scratch/KILL"
+kill -9 "$harness"
+wait "$harness" 2>"$scratch/null"
+all_gone
+expect_exit 2 "the history of a killed drill is judged" "$PULLDRILL" judge \
+  "$(echo "$scratch"/KILL/*/history.jsonl)"
+
+# The same where the harness runs several scenarios as processes of their own.
+cp "$scratch/scenario.json" "$scratch/second.json"
+"$PULLDRILL" run "$scratch/scenario.json" "$scratch/second.json" -j 2 --out "$scratch/parts" \
+  -- "$scratch/clings.sh" "$scratch" >"$scratch/out" 2>"$scratch/err" </dev/null &
+harness=$!
+exec 8<"$scratch/alive"
+read -r -u 8 line
+kill -9 "$harness"
+wait "$harness" 2>"$scratch/null"
+all_gone
+finish

@@ -1,0 +1,123 @@
+/* A small plan made by hand, and lanes of it that need no sockets, for tests. */
+#include "tests/lib/lane_fixture.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct scenario_registry registries[] = {{.name = "primary"}, {.name = "fail-over"}};
+static struct scenario_image scenario_images[] = {{.name = "agent"}, {.name = "side-car"}};
+static const char *own_env[] = {"WHERE=${registry.fail-over}/${image.agent}", "HOME=${start.dir}"};
+struct scenario_subject lane_fixture_subject = {.name = "s"};
+struct scenario lane_fixture_scenario;
+static struct plan_blob blobs[2];
+static struct plan_image images[2];
+struct plan lane_fixture_plan;
+char lane_fixture_digest[3][DIGEST_TEXT];
+const char *const lane_fixture_content[3] = {"the manifest", "config", "a layer"};
+char lane_fixture_work[64];
+
+/* A reach without sockets. */
+static int open_nothing(struct lane *lane, struct server *server, struct err *e)
+{
+    (void)server;
+    (void)e;
+    for (size_t i = 0; i < lane->plan->scenario->registry_count; i++)
+        snprintf(lane->endpoint[i], sizeof lane->endpoint[i], "%.40s:%u", lane->address,
+                 5000u + (unsigned)i);
+    return 0;
+}
+
+static void close_nothing(struct lane *lane)
+{
+    (void)lane;
+}
+
+const struct lane_reach lane_fixture_reach = {
+    .name = "none", .open = open_nothing, .close = close_nothing};
+
+void lane_fixture_open(void)
+{
+    snprintf(lane_fixture_work, sizeof lane_fixture_work, "/tmp/pulldrill-lane-XXXXXX");
+    cr_assert_not_null(mkdtemp(lane_fixture_work));
+    for (size_t i = 0; i < 3; i++)
+        cr_assert_eq(digest_sha256(lane_fixture_content[i], strlen(lane_fixture_content[i]),
+                                   lane_fixture_digest[i]),
+                     0);
+    blobs[0] = (struct plan_blob){lane_fixture_digest[1], strlen(lane_fixture_content[1])};
+    blobs[1] = (struct plan_blob){lane_fixture_digest[2], strlen(lane_fixture_content[2])};
+    images[0] = (struct plan_image){.name = "agent",
+                                    .repository = "ci/agent",
+                                    .tag = "stable",
+                                    .digest = lane_fixture_digest[0],
+                                    .manifest_size = strlen(lane_fixture_content[0]),
+                                    .blobs = blobs,
+                                    .blob_count = 2};
+    images[1] = images[0];
+    images[1].name = "side-car";
+    images[1].digest = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
+    lane_fixture_subject.env = (struct scenario_words){.word = own_env, .count = 2};
+    lane_fixture_scenario = (struct scenario){.folder = "tests",
+                                              .subjects_dir = "build/subjects",
+                                              .registries = registries,
+                                              .registry_count = 2,
+                                              .images = scenario_images,
+                                              .image_count = 2,
+                                              .subjects = &lane_fixture_subject,
+                                              .subject_count = 1};
+    lane_fixture_plan = (struct plan){.scenario = &lane_fixture_scenario, .images = images};
+}
+
+void lane_fixture_close(void)
+{
+    cr_expect_eq(rmdir(lane_fixture_work), 0, "lanes remove all that is theirs");
+}
+
+struct lane *lane_fixture_lane(uint64_t number, uint64_t start)
+{
+    struct err e = {0};
+    struct lane *lane =
+        lane_new(&lane_fixture_plan, &lane_fixture_reach, number, 0, lane_fixture_work, NULL, &e);
+
+    cr_assert_not_null(lane, "%s", e.text);
+    if (start > 0)
+        cr_assert_eq(lane_begin(lane, start, &e), 0, "%s", e.text);
+    return lane;
+}
+
+void lane_fixture_file(const struct lane *lane, const char *path, const char *text)
+{
+    char full[512];
+    FILE *f = NULL;
+    int n = snprintf(full, sizeof full, "%s/%s", lane->start_dir, path);
+
+    cr_assert_lt(n, (int)sizeof full);
+    for (char *at = full + strlen(lane->start_dir) + 1; (at = strchr(at, '/')) != NULL; at++) {
+        *at = '\0';
+        mkdir(full, 0755);
+        *at = '/';
+    }
+    f = fopen(full, "we");
+    cr_assert_not_null(f);
+    fputs(text, f);
+    cr_assert_eq(fclose(f), 0);
+}
+
+void lane_fixture_blob(const struct lane *lane, const char *blobs_folder, int which,
+                       const char *text)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "%s/sha256/%s", blobs_folder,
+             lane_fixture_digest[which] + strlen("sha256:"));
+    lane_fixture_file(lane, path, text);
+}
+
+void lane_fixture_blobs(const struct lane *lane, const char *blobs_folder)
+{
+    for (int i = 0; i < 3; i++)
+        lane_fixture_blob(lane, blobs_folder, i, lane_fixture_content[i]);
+}
