@@ -74,6 +74,7 @@ static void emit_close(const struct connection *c, const char *how, uint64_t una
         .requests = c->requests,
         .written = c->written,
         .delivered = c->written - (unacknowledged < c->written ? unacknowledged : c->written),
+        .undrained = c->undrained,
         .fault = rule != NULL ? rule->name : NULL};
     (void)history_append(c->server->history, &ev);
 }

@@ -91,6 +91,7 @@ static void finish_cut(struct connection *c, uint64_t unacknowledged)
 {
     struct exchange *x = c->exchange;
     connection_unwatch(c);
+    c->undrained = unacknowledged > 0;
     if (x != NULL) {
         if (!x->complete) {
             exchange_acted(x, c->cut_rule);

@@ -186,19 +186,26 @@ static void emit_decided(const struct connection *c, const struct fault_facts *f
 {
     const struct exchange *x = c->exchange;
     char actions[256] = "";
+    char key[OCI_MAX_REFERENCE + 96];
     struct event ev = {.type = EVENT_FAULT_DECIDED, .actor = c->listener->registry->actor};
     if (d->fired) {
         fault_action_text(&d->action, actions, sizeof(actions));
     }
+    (void)snprintf(key, sizeof(key), "%llu %s %s %llu", (unsigned long long)x->start,
+                   op_name(x->route.op), facts->reference != NULL ? facts->reference : "-",
+                   (unsigned long long)d->nth);
     ev.decided = (struct event_fault_decided){.fault = d->rule->name,
+                                              .key = key,
                                               .registry = c->listener->registry->name,
                                               .start = x->start,
                                               .op = op_name(x->route.op),
                                               .ref = facts->reference,
-                                              .nth = facts->nth,
+                                              .nth = d->nth,
                                               .fired = d->fired,
                                               .actions = d->fired ? actions : NULL,
-                                              .request = x->ordinal};
+                                              .request = x->ordinal,
+                                              .lane = c->lane->number,
+                                              .connection = c->id};
     (void)history_append(c->server->history, &ev);
 }
 
@@ -377,6 +384,7 @@ static void fill_response(const struct exchange *x, uint64_t delivered, struct e
     r->head_bytes = p->head_len;
     r->digest = p->response.status < 300 ? p->response.told : NULL;
     if (p->carries_object && delivered > p->head_len) {
+        r->object = p->response.content->digest;
         r->object_from = p->object_from;
         r->object_bytes = delivered - p->head_len;
     }

@@ -18,8 +18,8 @@ struct oci_route {
     enum op op;
     char repository[OCI_MAX_NAME];
     char reference[OCI_MAX_REFERENCE]; /* tag or digest; empty where the op has none */
-    const char *bad; /* an OCI error code where the path cannot be served as asked:
-                        NAME_INVALID, DIGEST_INVALID, TAG_INVALID, UNSUPPORTED */
+    const char *bad;   /* an OCI error code where the path cannot be served as asked:
+                          NAME_INVALID, DIGEST_INVALID, TAG_INVALID, UNSUPPORTED */
     const char *allow; /* with UNSUPPORTED: the methods that are served there ("GET, HEAD", "") */
 };
 

@@ -145,6 +145,7 @@ struct connection {
     const struct fault_rule *cut_rule;
     bool peer_fin;
     bool fin_sent;
+    bool undrained;    /* a cut came before the send queue was empty */
     bool settles_late; /* its kernel delays acknowledgements: asking at once is in vain */
 };
 

@@ -71,8 +71,18 @@ static int read_on(struct rule_reading *r, struct doc_at at)
 
 static int read_min_fired(struct rule_reading *r, struct doc_at at)
 {
-    r->rule->has_min_fired = true;
-    return rule_read_integer(r, at, "min-fired", 0, (uint64_t)INT64_MAX, &r->rule->min_fired);
+    struct fault_rule *rule = r->rule;
+    rule->has_min_fired = true;
+    if (rule_read_integer(r, at, "min-fired", 0, (uint64_t)INT64_MAX, &rule->min_fired) != 0) {
+        return -1;
+    }
+    if (rule->min_fired > 0 && rule->kind->evidence == EVIDENCE_ARMED) {
+        return doc_complain(r->e, at,
+                            "\"min-fired\" of a \"%s\" can never be met: it leaves no request; use "
+                            "\"exposure\"",
+                            rule->kind->name);
+    }
+    return 0;
 }
 
 /* Returns 1 where KEY is none of the keys that every kind takes. */

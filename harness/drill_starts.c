@@ -70,7 +70,7 @@ int worker_setup(struct worker *w, struct err *e)
         return 0;
     }
     w->state = WORKER_SETUP;
-    return spawn(w, &subject_of(w)->setup, NULL, on_setup, e);
+    return lane_begin(w->lane, 0, e) != 0 ? -1 : spawn(w, &subject_of(w)->setup, NULL, on_setup, e);
 }
 
 static void on_teardown(void *data, const struct subject_exit *exit)
@@ -88,7 +88,9 @@ int worker_teardown(struct worker *w, struct err *e)
         return 0;
     }
     w->state = WORKER_TEARDOWN;
-    return spawn(w, &subject_of(w)->teardown, NULL, on_teardown, e);
+    return lane_begin(w->lane, 0, e) != 0
+               ? -1
+               : spawn(w, &subject_of(w)->teardown, NULL, on_teardown, e);
 }
 
 /* Tells the command with its variables replaced, as a person would type it. */

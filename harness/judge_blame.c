@@ -1,6 +1,7 @@
 /* The verdict of all checks, whose fault it is, and why, in one sentence. */
 #include <string.h>
 
+#include "harness/base/buf.h"
 #include "harness/judge_internal.h"
 
 static enum verdict_kind worst_check(const struct verdict *v)
@@ -79,14 +80,25 @@ static const char *blame(const struct judge *j, bool sick)
     return "harness";
 }
 
-/* TEXT on one line: what each lane waited for comes one a line. */
+/* The longest sentence of WHY: what each lane and connection waited for comes one a line. */
+#define MAX_WHY (16u << 10)
+
+/* TEXT on one line. */
 static const char *one_line(struct arena *a, const char *text)
 {
-    char *copy = arena_strdup(a, text);
-    for (char *p = copy; p && *p; p++) {
-        *p = *p == '\n' ? ';' : *p;
+    struct buf line;
+    buf_init(&line, MAX_WHY);
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        if (len > 0) {
+            buf_str(&line, line.len > 0 ? "; " : "");
+            buf_append(&line, text, len);
+        }
+        text += len + (text[len] ? 1 : 0);
     }
-    return copy;
+    const char *kept = arena_strndup(a, line.data ? line.data : "", line.len);
+    buf_close(&line);
+    return kept;
 }
 
 static const char *detail(const struct judge *j, const char *otherwise)

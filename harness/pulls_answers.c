@@ -37,10 +37,11 @@ static bool is_failure(const struct event_response *a, enum pulls_answer answer)
 }
 
 /* Whether the answer gives its start a reason to turn to another registry. A good answer that the
- * client left by itself gives none; one that a fault acted on, or that dragged on, does. */
-static bool is_trouble(const struct event_response *a, enum pulls_answer answer)
+ * client left by itself gives none; one that a fault acted on, or that dragged on, does. What is no
+ * operation of a registry (a TLS greeting on a plain port) says nothing about its health. */
+static bool is_trouble(enum op op, const struct event_response *a, enum pulls_answer answer)
 {
-    if (answer == ANSWER_HARNESS || is_challenge(a, answer)) {
+    if (answer == ANSWER_HARNESS || is_challenge(a, answer) || (op == OP_OTHER && !a->faults)) {
         return false;
     }
     if (answer == ANSWER_ABANDONED && a->status < 400) {
@@ -173,7 +174,7 @@ int pulls_answered(struct pulls *p, const struct event *ev, struct err *e)
     note_answer(r, ev, answer);
     note_faults(p, r->lane, a->faults);
     note_told(p, r, ev);
-    if (is_trouble(a, answer)) {
+    if (is_trouble(r->op, a, answer)) {
         pulls_trouble(registry, ev->n);
     }
     pulls_attempt_mark(r->lane, r->registry, r->attempt, r->generation, failed);

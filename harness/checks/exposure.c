@@ -266,15 +266,18 @@ static void tell(char text[ACTUAL], const struct check *c, size_t fault, const s
     const struct fault_rule *rule = &c->plan->scenario->faults[fault];
     const struct seen *seen = (const struct seen *)c->state + fault;
     size_t len = strlen(text);
-    char share[CHECKS_SHARE];
-    checks_share_text(tally->met, tally->planned, share);
+    char met[32];
+    bool armed = rule->kind->evidence == EVIDENCE_ARMED;
+    units_share_text(tally->planned > 0 ? (double)tally->met / (double)tally->planned : 0, met);
+    snprintf(text + len, ACTUAL - len, "%s%s ", len > 0 ? "; " : "", rule->name);
+    len = strlen(text);
     if (is_partial(rule)) {
-        snprintf(text + len, ACTUAL - len, "%s%s fired %llu times, %s starts", len > 0 ? "; " : "",
-                 rule->name, (unsigned long long)seen->fired, share);
-    } else {
-        snprintf(text + len, ACTUAL - len, "%s%s %s starts%s", len > 0 ? "; " : "", rule->name,
-                 share, rule->kind->evidence == EVIDENCE_ARMED ? " began while it held" : "");
+        snprintf(text + len, ACTUAL - len, "fired %llu times, ", (unsigned long long)seen->fired);
+        len = strlen(text);
     }
+    snprintf(text + len, ACTUAL - len, "%s %llu of %llu starts (%s)",
+             armed ? "was on at the beginning of" : "met by", (unsigned long long)tally->met,
+             (unsigned long long)tally->planned, met);
 }
 
 static void finish(struct check *c)

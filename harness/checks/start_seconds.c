@@ -37,7 +37,7 @@ static void finish(struct check *c)
     size_t n = state->times.ns.count;
     times_expected(c, expected);
     checks_where(c, where);
-    check_expected(c, "starts%s take %s", where, expected);
+    check_expected(c, "duration of starts%s: %s", where, expected);
     if (n == 0) {
         checks_nothing_to_judge(c, "ended");
         return;

@@ -35,7 +35,9 @@ static void on_request(struct watch *w, const struct event *ev)
     a->ordinal = ev->request.ordinal;
     a->t_ns = ev->t_ns;
     snprintf(a->text, sizeof a->text, "%-9s %-4s %.200s%s%s", ev->request.registry,
-             ev->request.method, ev->request.path, ev->request.range != NULL ? "  Range: " : "",
+             ev->request.method != NULL ? ev->request.method : "-",
+             ev->request.path != NULL ? ev->request.path : "(not HTTP)",
+             ev->request.range != NULL ? "  Range: " : "",
              ev->request.range != NULL ? ev->request.range : "");
     w->requests++;
 }

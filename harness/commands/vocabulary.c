@@ -100,11 +100,13 @@ static json_t *fault_params(const struct fault_kind_info *kind)
     json_t *array = json_array();
     for (size_t i = 0; i < kind->param_count; i++) {
         const struct fault_param_info *p = &kind->params[i];
+        char form[256];
+        fault_param_form(p, form, sizeof form);
         json_array_append_new(array,
-                              json_pack("{s:s, s:s, s:b, s:o, s:s?, s:s}", "name", p->name, "type",
-                                        fault_type_name(p->type), "required", p->required ? 1 : 0,
-                                        "choices", choices_json(p->choices), "default", p->fallback,
-                                        "meaning", p->meaning));
+                              json_pack("{s:s, s:s, s:s, s:b, s:o, s:s?, s:s}", "name", p->name,
+                                        "type", fault_type_name(p->type), "form", form, "required",
+                                        p->required ? 1 : 0, "choices", choices_json(p->choices),
+                                        "default", p->fallback, "meaning", p->meaning));
     }
     return array;
 }

@@ -58,6 +58,7 @@ struct event_fault {
 };
 struct event_fault_decided {
     const char *fault;
+    const char *key; /* "START OP REF NTH": what the decision is a function of, beside the seed */
     const char *registry;
     uint64_t start;
     const char *op;

@@ -28,6 +28,7 @@ static const struct event_field fault_fields[] = {
 };
 static const struct event_field decided_fields[] = {
     FIELD("fault", STRING, decided.fault),
+    FIELD("key", STRING, decided.key),
     FIELD("registry", STRING, decided.registry),
     FIELD("start", U64, decided.start),
     FIELD("op", STRING, decided.op),
@@ -36,6 +37,8 @@ static const struct event_field decided_fields[] = {
     KEPT("fired", BOOL, decided.fired),
     FIELD("actions", STRING, decided.actions),
     FIELD("request", U64, decided.request),
+    FIELD("lane", U64, decided.lane),
+    FIELD("connection", U64, decided.connection),
 };
 static const struct event_field open_fields[] = {
     FIELD("registry", STRING, open.registry),
@@ -56,6 +59,7 @@ static const struct event_field close_fields[] = {
     KEPT("requests", U64, close.requests),
     KEPT("written", U64, close.written),
     KEPT("delivered", U64, close.delivered),
+    FIELD("undrained", BOOL, close.undrained),
     FIELD("fault", STRING, close.fault),
 };
 static const struct event_field request_fields[] = {
@@ -89,6 +93,7 @@ static const struct event_field response_fields[] = {
     FIELD("head-bytes", U64, response.head_bytes),
     KEPT("written", U64, response.written),
     KEPT("delivered", U64, response.delivered),
+    FIELD("object", STRING, response.object),
     FIELD("object-from", U64, response.object_from),
     FIELD("object-bytes", U64, response.object_bytes),
     FIELD("altered-from", U64, response.altered_from),
@@ -117,6 +122,8 @@ static const struct event_field start_end_fields[] = {
     KEPT("exit", I64, start_end.exit),
     FIELD("signal", I64, start_end.signal),
     FIELD("timed-out", BOOL, start_end.timed_out),
+    FIELD("cancelled", BOOL, start_end.cancelled),
+    FIELD("ready", STRING, start_end.ready),
     FIELD("duration-ns", U64, start_end.duration_ns),
     FIELD("result", STRING, start_end.result),
     FIELD("layout", STRING, start_end.layout),
@@ -131,6 +138,8 @@ static const struct event_field claim_fields[] = {
 };
 static const struct event_field service_fields[] = {
     FIELD("service", STRING, service.service),
+    FIELD("lane", U64, service.lane),
+    FIELD("start", U64, service.start),
     FIELD("what", STRING, service.what),
     FIELD("detail", STRING, service.detail),
 };
@@ -143,12 +152,17 @@ static const struct event_field probe_fields[] = {
 static const struct event_field action_fields[] = {
     FIELD("action", STRING, action.action),
     FIELD("phase", STRING, action.phase),
+    FIELD("registry", STRING, action.registry),
+    FIELD("image", STRING, action.image),
+    FIELD("digest", STRING, action.digest),
     FIELD("lane", U64, action.lane),
+    FIELD("start", U64, action.start),
     KEPT("ok", BOOL, action.ok),
     FIELD("detail", STRING, action.detail),
 };
 static const struct event_field counter_fields[] = {
     FIELD("lane", U64, counter.lane),
+    FIELD("start", U64, counter.start),
     FIELD("counter", STRING, counter.counter),
     KEPT("value", U64, counter.value),
 };

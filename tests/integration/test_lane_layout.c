@@ -28,7 +28,7 @@ static void expect_layout(const struct lane *lane, const char *result, const cha
 /* The result that names LAYOUT and DIGEST. */
 static const char *result_of(const char *layout, const char *digest)
 {
-    static char text[512];
+    static char text[1024];
 
     snprintf(text, sizeof text, "{\"layout\":\"%s\",\"digest\":\"%s\"}", layout, digest);
     return text;

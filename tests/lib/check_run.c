@@ -7,7 +7,7 @@
 
 #define MAX_TEXT ((size_t)64 << 10)
 
-static const char *or(const char *text, const char *fallback)
+static const char * or (const char *text, const char *fallback)
 {
     return text ? text : fallback;
 }
@@ -20,17 +20,18 @@ static char *scenario_text(const struct check_scenario *s, const char *expect)
         hb_give_up("no memory");
     }
     s = s ? s : &none;
-    snprintf(text, MAX_TEXT,
-             "{'version': 1, 'title': 'T', %s 'registries': %s, 'images': %s, 'subjects': %s,"
-             "'faults': %s, 'phases': %s, 'expect': [%s]}",
-             or(s->more, ""), or(s->registries, "{'primary': {}, 'failover': {}}"),
-             or(s->images, "{'agent': {'ref': 'ci/agent:stable', 'layers': ['1KiB']}}"),
-             or(s->subjects, "{'build-start': {'command': ['true']}}"),
-             or(s->faults, "{'gone': {'on': 'primary', 'kind': 'delete-image', 'image': 'agent'}}"),
-             or(s->phases, "[{'name': 'steady', 'starts': 10},"
-                           "{'name': 'outage', 'starts': 20, 'faults': ['gone']},"
-                           "{'name': 'recovery', 'starts': 10}]"),
-             expect);
+    snprintf(
+        text, MAX_TEXT,
+        "{'version': 1, 'title': 'T', %s 'registries': %s, 'images': %s, 'subjects': %s,"
+        "'faults': %s, 'phases': %s, 'expect': [%s]}",
+        or (s->more, ""), or (s->registries, "{'primary': {}, 'failover': {}}"),
+        or (s->images, "{'agent': {'ref': 'ci/agent:stable', 'layers': ['1KiB']}}"),
+        or (s->subjects, "{'build-start': {'command': ['true']}}"),
+        or (s->faults, "{'gone': {'on': 'primary', 'kind': 'delete-image', 'image': 'agent'}}"),
+        or (s->phases, "[{'name': 'steady', 'starts': 10},"
+                       "{'name': 'outage', 'starts': 20, 'faults': ['gone']},"
+                       "{'name': 'recovery', 'starts': 10}]"),
+        expect);
     return text;
 }
 
@@ -113,15 +114,15 @@ void check_run_close(struct check_run *r)
 
 bool check_run_says(const struct check_run *r, const char *words)
 {
-    bool found = strstr(or(r->out.expected, ""), words) || strstr(or(r->out.actual, ""), words);
+    bool found = strstr(or (r->out.expected, ""), words) || strstr(or (r->out.actual, ""), words);
     for (size_t i = 0; i < r->out.reason_count; i++) {
-        found = found || strstr(or(r->out.reasons[i].text, ""), words);
+        found = found || strstr(or (r->out.reasons[i].text, ""), words);
     }
     if (!found) {
-        fprintf(stderr, "no \"%s\" in:\n  %s\n  %s\n", words, or(r->out.expected, "-"),
-                or(r->out.actual, "-"));
+        fprintf(stderr, "no \"%s\" in:\n  %s\n  %s\n", words, or (r->out.expected, "-"),
+                or (r->out.actual, "-"));
         for (size_t i = 0; i < r->out.reason_count; i++) {
-            fprintf(stderr, "  - %s\n", or(r->out.reasons[i].text, "-"));
+            fprintf(stderr, "  - %s\n", or (r->out.reasons[i].text, "-"));
         }
     }
     return found;

@@ -231,9 +231,10 @@ Test(judge, sick_baseline)
 Test(judge, limit)
 {
     struct hb *b = begin_drill();
-    struct verdict *v = judged(b, "limit", "the limit of 5m struck\nlane 1 waits for its command");
+    struct verdict *v =
+        judged(b, "limit", "the limit of 5m struck\nlane 1 waits for its command\n");
     cr_assert_eq(v->verdict, VERDICT_INCONCLUSIVE);
-    cr_assert_str_eq(v->why, "the limit of 5m struck;lane 1 waits for its command");
+    cr_assert_str_eq(v->why, "the limit of 5m struck; lane 1 waits for its command");
     cr_assert_not(hb_check(v, "alpha")->judged);
     close_drill(b, v);
     b = begin_drill();
