@@ -283,7 +283,7 @@ static int from_environment(struct scenario_reader *r, struct scenario_variable 
         return -1;
     if (v->state == VARIABLE_DONE || r->options->frozen)
         return 0;
-    const char *found = getenv(name);
+    const char *found = getenv(name); /* tidy: allow getenv, a variable is of type env */
     if (found) {
         char *copy = arena_strdup(&r->s->arena, found);
         take_literal(v, copy);

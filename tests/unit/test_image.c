@@ -188,7 +188,7 @@ Test(image, real_tar)
     cr_assert_eq(fwrite(image.layers[0]->data, 1, image.layers[0]->size, f), image.layers[0]->size);
     cr_assert_eq(fclose(f), 0);
     (void)snprintf(command, sizeof(command), "tar tzf %s 2>&1", path);
-    FILE *tar = popen(command, "r");
+    FILE *tar = popen(command, "r"); /* tidy: allow popen, the real tar is the witness */
     while (fgets(line, sizeof(line), tar) != NULL) {
         cr_assert_null(strstr(line, "tar:"), "%s", line);
         lines++;

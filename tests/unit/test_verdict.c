@@ -126,6 +126,9 @@ static void expect_round_trip(const struct verdict *v)
     cr_assert_not_null(again, "%s", e.text);
     char *second = journal(again);
     cr_expect_str_eq(first, second);
+    for (size_t i = 0; i < v->fault_count; i++) {
+        cr_expect_eq(again->faults[i].exposure, v->faults[i].exposure, "fault %zu", i);
+    }
     verdict_free(again);
     free(first);
     free(second);
