@@ -4,6 +4,7 @@
 #   B=DIR          build somewhere else than build/
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
+.SECONDARY:
 SHELL := /bin/bash
 B ?= build
 VARIANT ?= release

@@ -69,7 +69,8 @@ unsigned http_parser_status(const struct http_parser *p, const char **why);
 const char *http_reason(unsigned status);
 
 /* Range: bytes=a-b, a-, -n over a body of SIZE bytes (RFC 9110 section 14). A list of ranges or an
- * unknown unit is ignored (HTTP_RANGE_NONE), as the RFC allows. */
+ * unknown unit is ignored (HTTP_RANGE_NONE), a range that runs backwards is not satisfiable: the
+ * RFC allows both, the conformance suite of the distribution specification asks for the latter. */
 enum http_range { HTTP_RANGE_NONE, HTTP_RANGE_OK, HTTP_RANGE_UNSATISFIABLE };
 enum http_range http_range_parse(const char *header, uint64_t size, uint64_t *from, uint64_t *len);
 

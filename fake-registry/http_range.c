@@ -58,10 +58,10 @@ enum http_range http_range_parse(const char *header, uint64_t size, uint64_t *fr
         return HTTP_RANGE_NONE;
     }
     bool bounded = read_number(&s, &last);
-    if (*skip_blanks(s) != '\0' || (bounded && last < first)) {
+    if (*skip_blanks(s) != '\0') {
         return HTTP_RANGE_NONE;
     }
-    if (first >= size) {
+    if (first >= size || (bounded && last < first)) {
         return HTTP_RANGE_UNSATISFIABLE;
     }
     *from = first;

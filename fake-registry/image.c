@@ -14,6 +14,7 @@
 
 static void json_text(struct buf *b, const char *text)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): make_layers filled every layer */
     buf_json_string(b, text, strlen(text));
 }
 
@@ -167,7 +168,7 @@ void image_close(struct image *image)
 {
     content_unref(image->manifest);
     content_unref(image->config);
-    for (size_t i = 0; i < image->layer_count; i++) {
+    for (size_t i = 0; image->layers != NULL && i < image->layer_count; i++) {
         content_unref(image->layers[i]);
     }
     free(image->layers);

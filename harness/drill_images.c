@@ -106,7 +106,7 @@ static int build_one(const struct scenario_image *in, uint64_t seed, struct imag
     const char *entrypoint = NULL;
     for (size_t i = 0; rc == 0 && i < in->layer_count; i++) {
         rc = read_layer(&in->layers[i], &layers[i], e);
-        if (rc == 0 && entrypoint == NULL && layers[i].file_count > 0) {
+        if (rc == 0 && entrypoint == NULL && layers[i].files != NULL) {
             entrypoint = layers[i].files[0].path;
         }
     }

@@ -178,12 +178,16 @@ static void hashed(uv_work_t *work, int status)
     drill_pump(d);
 }
 
+/* An event's text ends at a NUL: those of the output become spaces. */
 static void keep_tail(struct worker *w, const struct subject_exit *exit)
 {
     size_t len = exit->output_len;
     size_t from = len > sizeof w->tail - 1 ? len - (sizeof w->tail - 1) : 0;
     if (len > 0) {
         memcpy(w->tail, exit->output + from, len - from);
+    }
+    for (size_t i = 0; i < len - from; i++) {
+        w->tail[i] = w->tail[i] == '\0' ? ' ' : w->tail[i];
     }
     w->tail[len - from] = '\0';
 }

@@ -3,21 +3,20 @@
  * Happy path: a lane gets an address of 127.0.0.0/8 of its own, a folder WORK/lane-N, and a
  * listener for every registry; each start gets a fresh folder in it, which replaces the one before.
  * Failure modes: a folder that cannot be made or emptied, a listener that cannot be opened. What a
- * subject left in its folder is deleted without following links or leaving the file system it is
- * on; what cannot be deleted is named on stderr and left where it is. */
+ * subject left in its folder is deleted without following links or entering what is mounted there;
+ * what cannot be deleted is named on stderr and left where it is. */
 #include "harness/lane.h"
 
 #include <errno.h>
-#include <fts.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "harness/base/log.h"
+#include "harness/scratch.h"
 
 /* Lanes a second byte of an address holds, and the number of second bytes used. */
 #define LANES_PER_NET 250
@@ -76,52 +75,6 @@ const struct lane_reach lane_reach_ports = {
 };
 
 /* ---- folders ------------------------------------------------------------------------------ */
-
-static int remove_entry(FTSENT *entry, struct err *e)
-{
-    int rc = 0;
-
-    switch (entry->fts_info) {
-    case FTS_D:
-        /* A folder that is not writable would keep what is in it (only root would not notice). */
-        if ((entry->fts_statp->st_mode & S_IRWXU) != S_IRWXU)
-            chmod(entry->fts_accpath, S_IRWXU);
-        break;
-    case FTS_DP:
-    case FTS_DNR:
-        rc = rmdir(entry->fts_accpath);
-        break;
-    case FTS_ERR:
-    case FTS_NS:
-        errno = entry->fts_errno;
-        rc = -1;
-        break;
-    default:
-        rc = unlink(entry->fts_accpath);
-        break;
-    }
-    if (rc != 0 && errno != ENOENT)
-        return err_errno(e, errno, "cannot delete %.500s", entry->fts_path);
-    return 0;
-}
-
-/* Deletes PATH and all that is in it, as far as it can; E gets the first trouble. */
-static int remove_tree(char *path, struct err *e)
-{
-    char *const paths[] = {path, NULL};
-    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
-    FTSENT *entry = NULL;
-    int rc = 0;
-
-    if (fts == NULL)
-        return err_errno(e, errno, "cannot delete %.500s", path);
-    while ((entry = fts_read(fts)) != NULL) {
-        if (remove_entry(entry, e) != 0)
-            rc = -1;
-    }
-    fts_close(fts);
-    return rc;
-}
 
 static char *make_folder(const char *parent, const char *kind, uint64_t number, struct err *e)
 {
@@ -193,7 +146,7 @@ void lane_free(struct lane *lane)
     if (lane == NULL)
         return;
     lane->reach->close(lane);
-    if (lane->dir != NULL && remove_tree(lane->dir, &e) != 0)
+    if (lane->dir != NULL && scratch_remove(lane->dir, &e) != 0)
         log_line("%s", e.text);
     free(lane->dir);
     free(lane->start_dir);
@@ -203,7 +156,7 @@ void lane_free(struct lane *lane)
 
 int lane_begin(struct lane *lane, uint64_t start, struct err *e)
 {
-    if (lane->start_dir != NULL && remove_tree(lane->start_dir, e) != 0)
+    if (lane->start_dir != NULL && scratch_remove(lane->start_dir, e) != 0)
         return err_prefix(e, "lane %" PRIu64, lane->number);
     free(lane->start_dir);
     lane->start = 0;

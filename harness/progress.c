@@ -16,7 +16,8 @@ struct progress {
     bool drawn;
     uint64_t drawn_ns;
     char phase[80];
-    uint64_t begun, ended, worked;
+    uint64_t begun, worked; /* of the starts of this phase */
+    uint64_t running;       /* of any: starts may outlive the phase they began in */
     uint64_t requests[SCENARIO_MAX_REGISTRIES];
 };
 
@@ -40,7 +41,7 @@ static void line(const struct progress *p, char *text, size_t size)
     buf_init(&b, 1024);
     buf_printf(&b, "%s: %llu starts, %llu worked, %llu running; requests:", p->phase,
                (unsigned long long)p->begun, (unsigned long long)p->worked,
-               (unsigned long long)(p->begun - p->ended));
+               (unsigned long long)p->running);
     for (size_t i = 0; i < s->registry_count; i++) {
         buf_printf(&b, "%s %s %llu", i > 0 ? "," : "", s->registries[i].name,
                    (unsigned long long)p->requests[i]);
@@ -74,7 +75,6 @@ static void begin_phase(struct progress *p, const char *name)
 {
     snprintf(p->phase, sizeof p->phase, "%s", name);
     p->begun = 0;
-    p->ended = 0;
     p->worked = 0;
     memset(p->requests, 0, sizeof p->requests);
 }
@@ -85,6 +85,11 @@ static void end_phase(struct progress *p)
     line(p, text, sizeof text);
     wipe(p);
     fprintf(stderr, "  %s\n", text);
+}
+
+static bool of_this_phase(const struct progress *p, const struct event_start_end *end)
+{
+    return end->phase != NULL && strcmp(end->phase, p->phase) == 0;
 }
 
 void progress_event(void *progress, const struct event *ev)
@@ -100,10 +105,11 @@ void progress_event(void *progress, const struct event *ev)
         return;
     case EVENT_START_BEGIN:
         p->begun += !ev->start_begin.control;
+        p->running++;
         break;
     case EVENT_START_END:
-        p->ended += !ev->start_end.control;
-        p->worked += !ev->start_end.control && ev->start_end.outcome == OUTCOME_WORKED;
+        p->running--;
+        p->worked += of_this_phase(p, &ev->start_end) && ev->start_end.outcome == OUTCOME_WORKED;
         break;
     case EVENT_REQUEST:
         registry = plan_registry(p->plan, ev->request.registry);

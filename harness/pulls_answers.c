@@ -31,15 +31,37 @@ static bool is_challenge(const struct event_response *a, enum pulls_answer answe
     return a->status == 401 && !a->faults && answer == ANSWER_WHOLE;
 }
 
-static bool is_failure(const struct event_response *a, enum pulls_answer answer)
+/* Whether a fault gave the answer in the registry's place: with a 2xx too it brings nothing true.
+ */
+static bool made_up(const struct pulls *p, const struct event_response *a)
 {
-    return a->status == 0 || a->status >= 400 || a->altered_bytes > 0 || answer != ANSWER_WHOLE;
+    const struct scenario *s = p->plan->scenario;
+    for (const char *at = a->faults; at && *at; at += strspn(at, " ")) {
+        size_t len = strcspn(at, " ");
+        for (size_t i = 0; i < s->fault_count; i++) {
+            const struct fault_rule *rule = &s->faults[i];
+            if (strlen(rule->name) == len && memcmp(rule->name, at, len) == 0 &&
+                strcmp(rule->kind->name, "status") == 0) {
+                return true;
+            }
+        }
+        at += len;
+    }
+    return false;
+}
+
+static bool is_failure(const struct pulls *p, const struct event_response *a,
+                       enum pulls_answer answer)
+{
+    return a->status == 0 || a->status >= 400 || a->altered_bytes > 0 || answer != ANSWER_WHOLE ||
+           made_up(p, a);
 }
 
 /* Whether the answer gives its start a reason to turn to another registry. A good answer that the
  * client left by itself gives none; one that a fault acted on, or that dragged on, does. What is no
  * operation of a registry (a TLS greeting on a plain port) says nothing about its health. */
-static bool is_trouble(enum op op, const struct event_response *a, enum pulls_answer answer)
+static bool is_trouble(const struct pulls *p, enum op op, const struct event_response *a,
+                       enum pulls_answer answer)
 {
     if (answer == ANSWER_HARNESS || is_challenge(a, answer) || (op == OP_OTHER && !a->faults)) {
         return false;
@@ -47,7 +69,7 @@ static bool is_trouble(enum op op, const struct event_response *a, enum pulls_an
     if (answer == ANSWER_ABANDONED && a->status < 400) {
         return a->faults || a->altered_bytes > 0 || a->duration_ns >= PULLS_GAVE_UP_NS;
     }
-    return is_failure(a, answer);
+    return is_failure(p, a, answer);
 }
 
 static void note_answer(struct pulls_request *r, const struct event *ev, enum pulls_answer answer)
@@ -135,7 +157,7 @@ static int deliver(struct pulls *p, struct pulls_request *r, const struct event 
     const struct event_response *a = &ev->response;
     const struct pulls_known *known = carried(p, r, a);
     bool get = r->op == OP_MANIFEST_GET || r->op == OP_BLOB_GET;
-    if (!known || !get || !ok_status(a)) {
+    if (!known || !get || !ok_status(a) || made_up(p, a)) {
         return 0;
     }
     struct pulls_state *state = pulls_state_of(r->lane, known);
@@ -168,13 +190,13 @@ int pulls_answered(struct pulls *p, const struct event *ev, struct err *e)
         return 0;
     }
     enum pulls_answer answer = answer_of(a->end);
-    bool failed = is_failure(a, answer);
+    bool failed = is_failure(p, a, answer);
     struct pull_registry *registry = &r->start->pub.registries[r->registry];
     registry->last_event = ev->n;
     note_answer(r, ev, answer);
     note_faults(p, r->lane, a->faults);
     note_told(p, r, ev);
-    if (is_trouble(r->op, a, answer)) {
+    if (is_trouble(p, r->op, a, answer)) {
         pulls_trouble(registry, ev->n);
     }
     pulls_attempt_mark(r->lane, r->registry, r->attempt, r->generation, failed);

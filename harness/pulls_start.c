@@ -368,7 +368,9 @@ static void fill_end(struct pulls *p, struct pulls_record *record, const struct 
     start->result_digest = claimed_digest(p, end->result);
     start->outcome = pulls_outcome(p, start->lane, end->exit, end->signal, end->timed_out,
                                    end->result, reason, sizeof reason);
-    start->reason = reason[0] ? arena_strdup(&p->arena, reason) : NULL;
+    /* A command that never ran has no output of its own: there the tail says why. */
+    const char *why = end->exit < 0 && end->signal == 0 && end->tail ? end->tail : reason;
+    start->reason = why[0] ? arena_strdup(&p->arena, why) : NULL;
     start->last = pulls_last_words(p, record->lane);
     start->last_event = record->lane->last.event;
 }

@@ -60,7 +60,7 @@ static void words_of(const struct options *o, const char *path, char *seed, size
         words[n++] = "--variant";
         words[n++] = o->variant;
     }
-    if (o->quiet) {
+    if (o->quiet || o->jobs > 1) { /* live lines of several drills would overwrite each other */
         words[n++] = "--quiet";
     }
     words[n++] = path;

@@ -1,9 +1,11 @@
 /* Lanes: addresses, folders, the facts subjects are told, the result they write. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -220,6 +222,46 @@ Test(lane, replaces_the_start_folder)
     cr_expect_eq(lane->start, 2);
     lane_free(lane);
     rmdir(outside);
+}
+
+/* FROM (below the work folder) is bound to TO (below the start's). */
+static void bind_mount(const struct lane *lane, const char *from, const char *to)
+{
+    char source[512];
+    char target[512];
+
+    snprintf(source, sizeof source, "%s/%s", lane_fixture_work, from);
+    snprintf(target, sizeof target, "%s/%s", lane->start_dir, to);
+    cr_assert_eq(mount(source, target, NULL, MS_BIND, NULL), 0, "%s", target);
+}
+
+/* What a killed daemon left mounted in the start's folder is detached, never emptied: a folder
+ * bound from elsewhere, another over it, the folder's own parent, a single file. */
+Test(lane, detaches_what_is_mounted)
+{
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        cr_skip_test("mounting needs rights that this process does not have");
+    struct lane *lane = lane_fixture_lane(2, 1);
+    struct lane *other = lane_fixture_lane(1, 1);
+    struct err e = {0};
+    char path[512];
+    struct stat st;
+
+    lane_fixture_file(other, "kept", "x");
+    lane_fixture_file(lane, "bound/hidden", "x");
+    lane_fixture_file(lane, "parent/hidden", "x");
+    lane_fixture_file(lane, "file", "x");
+    bind_mount(lane, "lane-1/start-1", "bound");
+    bind_mount(lane, "lane-1", "bound");
+    bind_mount(lane, "lane-2/start-1", "parent");
+    bind_mount(lane, "lane-1/start-1/kept", "file");
+    snprintf(path, sizeof path, "%s/start-1", lane->dir);
+    cr_expect_eq(lane_begin(lane, 2, &e), 0, "%s", e.text);
+    cr_expect_neq(stat(path, &st), 0);
+    snprintf(path, sizeof path, "%s/kept", other->start_dir);
+    cr_expect_eq(stat(path, &st), 0);
+    lane_free(lane);
+    lane_free(other);
 }
 
 static void expect_result(const struct lane *lane, const char *expected, const char *complaint)

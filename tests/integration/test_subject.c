@@ -185,13 +185,14 @@ Test(subject, refuses_a_missing_folder)
 }
 
 /* The command sees no descriptor but 0, 1 and 2 (3 is the listing's own), though another run is
- * under way; no signal is ignored or blocked; its input is empty. */
+ * under way; no signal is ignored or blocked; its input is empty. Signals 32 and 33 belong to the C
+ * library, which lets nobody change what it inherited: they are left out. */
 Test(subject, starts_clean)
 {
     char *other_argv[] = {"sleep", "600", NULL};
     char *argv[] = {"sh", "-c",
                     "ls /proc/self/fd; cat; grep -E 'Sig(Blk|Ign)' /proc/self/status | "
-                    "tr -d '\\t'",
+                    "tr -d '\\t' | sed -E 's/^(SigIgn:000000)0[01][08]/\\1000/'",
                     NULL};
     struct outcome other;
     struct outcome o;

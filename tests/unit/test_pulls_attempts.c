@@ -133,6 +133,59 @@ Test(pulls_attempts, faults_met)
     hb_free(b);
 }
 
+/* An answer that a fault gave in the registry's place is a failure and trouble, its 200 too. */
+Test(pulls_attempts, made_up_success)
+{
+    struct hb *b = begin_with(COLD);
+    uint64_t n = hb_begin(b, "build-start", 1);
+    const struct pull_registry *r = start_of(b, n)->registries;
+    struct event_response a = hb_response(b, hb_ask(b, 1, "primary", OP_BLOB_GET, blob(b, 1)), 200);
+    a.faults = "slow";
+    hb_respond(b, a);
+    cr_assert_eq(r->failed, 0);
+    cr_assert_eq(r->trouble_event, 0);
+    a = hb_response(b, hb_ask(b, 1, "primary", OP_BLOB_GET, blob(b, 1)), 200);
+    a.object = NULL;
+    a.object_bytes = 0;
+    a.faults = "slow errors";
+    uint64_t event = hb_respond(b, a);
+    cr_assert_eq(r->failed, 1);
+    cr_assert_eq(r->trouble_event, event);
+    hb_end(b, 1, 0);
+    hb_free(b);
+}
+
+/* Such an answer holds nothing of the object, so it damages none: an error page does not either. */
+Test(pulls_attempts, made_up_damages_nothing)
+{
+    struct hb *b = begin_with(COLD);
+    uint64_t n = hb_begin(b, "build-start", 1);
+    struct event_response a =
+        hb_response(b, hb_ask(b, 1, "primary", OP_MANIFEST_GET, "stable"), 200);
+    a.object = NULL;
+    a.object_bytes = 0;
+    a.digest = NULL;
+    a.faults = "errors";
+    hb_respond(b, a);
+    hb_pull(b, 1, "failover", 0);
+    hb_end(b, 1, 0);
+    cr_assert_eq(start_of(b, n)->outcome, OUTCOME_WORKED);
+    cr_assert_eq(start_of(b, n)->label, PULL_FELL_BACK);
+    cr_assert_not(start_of(b, n)->objects[0].damaged);
+    hb_free(b);
+}
+
+/* A command that never ran says why. */
+Test(pulls_attempts, not_started)
+{
+    struct hb *b = begin_with(COLD);
+    uint64_t n = hb_begin(b, "build-start", 1);
+    hb_end_with(b, 1, (struct event_start_end){.exit = -1, .tail = "no such file"});
+    cr_assert_eq(start_of(b, n)->outcome, OUTCOME_FAILED);
+    cr_assert_str_eq(start_of(b, n)->reason, "no such file");
+    hb_free(b);
+}
+
 /* A good answer that the client left by itself is no trouble; one it waited a second for is. */
 Test(pulls_attempts, abandoned_answers)
 {
