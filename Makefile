@@ -57,12 +57,12 @@ INTEGRATION := $(patsubst tests/integration/%.c,$(O)/tests/integration/%,\
 TEST_LIB := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(wildcard tests/bench/*.c))
 
-.PHONY: all help deps demo check check-fast unit integration scripts asan tidy format bench \
-        install clean docs
+.PHONY: all help deps demo check check-fast tests-build asan tidy format bench docs install clean \
+        FORCE
 all: $(BIN) $(SUBJECT_ALL) $(B)/pulldrill
 
 help:
-	@echo "deps all demo check asan tidy format bench docs install clean"
+	@echo "deps all demo check check-fast asan tidy format bench docs install clean"
 
 # build/pulldrill and build/subjects always show the variant built last by `all`.
 $(B)/pulldrill: $(BIN) $(SUBJECT_ALL)
@@ -71,11 +71,10 @@ $(B)/pulldrill: $(BIN) $(SUBJECT_ALL)
 
 # A change of flags rebuilds everything.
 STAMP := $(O)/flags
-FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS)
+FLAGS_NOW := $(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS))
 $(STAMP): FORCE
 	@mkdir -p $(O)
-	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
-FORCE:
+	@printf '%s\n' '$(FLAGS_NOW)' | cmp -s - $@ || printf '%s\n' '$(FLAGS_NOW)' > $@
 
 $(O)/%.o: %.c $(STAMP)
 	@mkdir -p $(@D)
@@ -122,7 +121,7 @@ check: deps
 	$(Q)B=$(B) .ci/check.sh
 # The tests of one variant, for the inner loop: make check-fast VARIANT=debug
 check-fast: all $(UNIT) $(INTEGRATION)
-	$(Q)O=$(O) B=$(B) .ci/tests.sh
+	$(Q)O=$(O) .ci/tests.sh
 tests-build: all $(UNIT) $(INTEGRATION)
 asan:
 	$(Q)$(MAKE) --no-print-directory check-fast VARIANT=asan

@@ -36,9 +36,9 @@ stage "house rules" .ci/tidy.sh
 stage "gcc, every warning an error" make_quiet tests-build
 stage "generated docs" env B="$B" .ci/docs.sh --check
 stage "clang, every warning an error" make_quiet VARIANT=clang tests-build
-stage "tests" env O="$B/release" B="$B" .ci/tests.sh
+stage "tests" env O="$B/release" .ci/tests.sh
 stage "gcc, ASan and UBSan" make_quiet VARIANT=asan tests-build
-stage "tests under ASan and UBSan" env O="$B/asan" B="$B" .ci/tests.sh
+stage "tests under ASan and UBSan" env O="$B/asan" .ci/tests.sh
 stage "clang-tidy" .ci/clang-tidy.sh
 make_quiet all >/dev/null
 echo

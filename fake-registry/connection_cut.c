@@ -20,6 +20,8 @@
 #define TICK_MS 5
 #define TICK_CUT_MS 1
 
+static void tick(uv_timer_t *timer);
+
 uint64_t connection_unacknowledged(const struct connection *c)
 {
     int queued = 0;
@@ -34,7 +36,7 @@ void connection_watch(struct connection *c)
     struct server *s = c->server;
     uint64_t period = c->state == CONNECTION_DRAINING ? TICK_CUT_MS : TICK_MS;
     if (!uv_is_active((uv_handle_t *)&s->tick) || uv_timer_get_repeat(&s->tick) > period) {
-        (void)uv_timer_start(&s->tick, server_tick, period, period);
+        (void)uv_timer_start(&s->tick, tick, period, period);
     }
     if (c->watched) {
         return;
@@ -121,7 +123,8 @@ void connection_cut(struct connection *c, enum segment_kind kind, const struct f
     }
 }
 
-void connection_watch_tick(struct connection *c)
+/* The deadline of a cut or of an unsettled delivery has passed, or its queue may be empty. */
+static void look_again(struct connection *c)
 {
     bool over = history_now_ns(c->server->history) >= c->deadline_ns;
     if (c->state == CONNECTION_DRAINING) {
@@ -135,14 +138,14 @@ void connection_watch_tick(struct connection *c)
     connection_update(c);
 }
 
-void server_tick(uv_timer_t *timer)
+static void tick(uv_timer_t *timer)
 {
     struct server *s = timer->data;
     struct connection *next = NULL;
     bool cuts = false;
     for (struct connection *c = s->watched; c != NULL; c = next) {
         next = c->watch_next;
-        connection_watch_tick(c);
+        look_again(c);
     }
     for (const struct connection *c = s->watched; c != NULL && !cuts; c = c->watch_next) {
         cuts = c->state == CONNECTION_DRAINING;

@@ -43,6 +43,7 @@ bool http_query(const char *query, const char *name, char *out, size_t size);
  * NUL hides in it, or where it does not fit. */
 bool http_decode(const char *text, size_t len, bool plus, char *out, size_t size);
 
+/* One connection's parser, owned by the caller. NULL: no memory. */
 struct http_parser;
 struct http_parser *http_parser_new(void);
 void http_parser_free(struct http_parser *p);

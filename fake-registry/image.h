@@ -46,6 +46,8 @@ struct image {
 #define IMAGE_CONFIG_TYPE "application/vnd.oci.image.config.v1+json"
 #define IMAGE_LAYER_TYPE "application/vnd.oci.image.layer.v1.tar+gzip"
 
+/* Makes manifest, config and layers in memory, the same for the same recipe. OUT holds a reference
+ * to each until image_close; on failure it is empty. */
 int image_build(const struct image_recipe *recipe, struct image *out, struct err *e);
 void image_close(struct image *image);
 /* Puts manifest, config and layers into STORE as REPOSITORY:TAG. */

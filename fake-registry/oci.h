@@ -41,12 +41,13 @@ struct response {
     const char *told; /* the digest told by a 2xx manifest answer; points into CONTENT */
 };
 
+/* An empty answer; response_close lets go of its body, whoever gave it. */
 void response_init(struct response *r);
 void response_close(struct response *r);
+/* Adds one header line; one that does not fit RESPONSE_HEAD is left out whole. */
 void response_header(struct response *r, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same for a plain value, without printf: the hot path. A header that does not fit
- * RESPONSE_HEAD is left out whole. */
+/* The same for a plain value, without printf: the hot path. */
 void response_header_text(struct response *r, const char *name, const char *value);
 /* Makes LEN bytes of TEXT (taken over: freed with R) the body and drops content, told and range. */
 void response_take_small(struct response *r, char *text, size_t len);

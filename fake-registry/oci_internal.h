@@ -20,6 +20,8 @@ bool oci_view_hides(const struct oci_view *view, oci_hides *hides, const char *r
 /* Makes a copy of LEN bytes of TEXT the body of a 200. -1: no memory. */
 int oci_say(struct response *out, const char *media_type, const char *text, size_t len);
 
+/* The answers that list something (distribution specification v1.1): tags, repositories, referrers,
+ * with `n` and `last` where the request has them. -1: no memory. */
 int oci_tags(const struct oci_view *view, const struct http_request *request,
              const struct oci_route *route, struct response *out);
 int oci_catalog(const struct oci_view *view, const struct http_request *request,

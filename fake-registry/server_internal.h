@@ -217,13 +217,11 @@ uint64_t connection_unacknowledged(const struct connection *c);
 bool connection_settle(struct connection *c, bool force);
 /* Cuts by KIND once the send queue is empty. */
 void connection_cut(struct connection *c, enum segment_kind kind, const struct fault_rule *rule);
-/* The deadline of a cut or of an unsettled delivery has passed, or its queue may be empty. */
-void connection_watch_tick(struct connection *c);
+/* Has the send queue looked at, each tick, until it is empty or the deadline has passed. */
 void connection_watch(struct connection *c);
 void connection_unwatch(struct connection *c);
 /* FIN, then reading until the peer closes. */
 void connection_linger(struct connection *c);
-void server_tick(uv_timer_t *timer);
 
 /* connection_write.c */
 /* Carries out segments until blocked, waiting or done. */

@@ -23,9 +23,11 @@ struct content {
 /* Takes over DATA (freed with the content) on success only. */
 struct content *content_new_take(uint8_t *data, uint64_t size, const char *media_type,
                                  struct err *e);
+/* One reference more, one less; the last one frees it. content_unref takes NULL. */
 struct content *content_ref(struct content *c);
 void content_unref(struct content *c);
 
+/* What one registry holds; owned by the caller. */
 struct store;
 struct store *store_new(struct err *e);
 void store_free(struct store *s);

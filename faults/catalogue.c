@@ -18,7 +18,8 @@
 #define ALL_OPS (OP_BIT(OP_COUNT) - 1)
 #define ALL_MATCH (MATCH_OP | MATCH_REF | MATCH_DIGEST | MATCH_PATH | MATCH_HEADER | MATCH_LANE)
 #define ALL_WHEN                                                                                   \
-    (WHEN_SKIP | WHEN_EVERY | WHEN_LIMIT | WHEN_PROBABILITY | WHEN_AFTER | WHEN_FOR | WHEN_RAMP)
+    (WHEN_SKIP | WHEN_EVERY | WHEN_LIMIT | WHEN_PROBABILITY | WHEN_AFTER | WHEN_FOR | WHEN_RAMP |  \
+     WHEN_PER)
 /* What an image's deletion can be seen by. */
 #define IMAGE_OPS                                                                                  \
     (OP_BIT(OP_MANIFEST_HEAD) | OP_BIT(OP_MANIFEST_GET) | OP_BIT(OP_BLOB_HEAD) |                   \
@@ -225,6 +226,7 @@ const struct fault_word fault_when_keys[FAULT_WHEN_KEYS] = {
     {"after", WHEN_AFTER, "from this long after its beginning"},
     {"for", WHEN_FOR, "for this long from there"},
     {"ramp", WHEN_RAMP, "the probability rises from 0 over this time"},
+    {"per", WHEN_PER, "what skip, every and limit are counted by, unless they say"},
 };
 
 const char *fault_stage_name(enum fault_stage stage)

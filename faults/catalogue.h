@@ -102,6 +102,7 @@ enum fault_when_key {
     WHEN_AFTER = 16,
     WHEN_FOR = 32,
     WHEN_RAMP = 64,
+    WHEN_PER = 128,
 };
 
 /* The vocabulary beside the kinds, for parser and docs. BIT is of the enum the table is about. */
@@ -112,7 +113,7 @@ struct fault_word {
 };
 #define FAULT_KEYS 7
 #define FAULT_MATCH_KEYS 6
-#define FAULT_WHEN_KEYS 7
+#define FAULT_WHEN_KEYS 8
 /* What every kind takes beside its parameters (BIT is 0). */
 extern const struct fault_word fault_keys[FAULT_KEYS];
 extern const struct fault_word fault_match_keys[FAULT_MATCH_KEYS];

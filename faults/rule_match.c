@@ -269,6 +269,22 @@ static int read_probability(struct rule_reading *r, struct doc_at at)
     return 0;
 }
 
+/* `per` beside the counts holds for each of them that does not say its own. */
+static int read_default_per(struct rule_reading *r, struct doc_at at)
+{
+    struct fault_when *when = &r->rule->when;
+    enum fault_per per = PER_DRILL;
+    struct doc_at value;
+
+    if (doc_member(at, "per", &value) && read_per(r, value, &per) != 0) {
+        return -1;
+    }
+    when->skip.per = per;
+    when->every.per = per;
+    when->limit.per = per;
+    return 0;
+}
+
 static int read_when_key(struct rule_reading *r, unsigned bit, const char *key, struct doc_at at)
 {
     struct fault_when *when = &r->rule->when;
@@ -284,6 +300,8 @@ static int read_when_key(struct rule_reading *r, unsigned bit, const char *key, 
         return read_probability(r, at);
     case WHEN_AFTER:
         return rule_read_duration(r, at, key, 0, MAX_WINDOW, WINDOW_FORM, &when->after_ns);
+    case WHEN_PER:
+        return 0; /* read before the counts, which take it over */
     case WHEN_FOR:
         return rule_read_duration(r, at, key, 1, MAX_WINDOW, WINDOW_FORM, &when->for_ns);
     default:
@@ -300,6 +318,9 @@ int rule_read_when(struct rule_reading *r, struct doc_at at)
 
     if (!json_is_object(at.value)) {
         return rule_complain_form(r, at, "when", "an object such as {\"limit\": 3}");
+    }
+    if (read_default_per(r, at) != 0) {
+        return -1;
     }
     while (doc_next(&it, &key, &key_at, &value)) {
         const struct fault_word *word = find_word(fault_when_keys, FAULT_WHEN_KEYS, key);

@@ -20,6 +20,7 @@ struct capture {
     bool failed;     /* no memory: what came later is lost */
 };
 
+/* HEAD_MAX and TAIL_MAX in bytes. Nothing fails here: FAILED tells of lost output. */
 void capture_init(struct capture *c, size_t head_max, size_t tail_max);
 void capture_close(struct capture *c);
 void capture_add(struct capture *c, const char *data, size_t len);

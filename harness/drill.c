@@ -10,7 +10,8 @@
  * Failure modes: whatever breaks calls drill_abort, which heals every fault, kills every command
  * and notes what each part waited for; the drill then winds down through the same last states, so a
  * verdict always comes. A sick baseline, the scenario's limit, SIGINT and SIGTERM take that way
- * too. Nothing here waits without a limit: commands have time-outs, probes too. */
+ * too. A bad twin that has lost what it was to lose stops early (drill_lose) and still is probed
+ * and controlled. Nothing here waits without a limit: commands have time-outs, probes too. */
 #include "harness/drill.h"
 
 #include <signal.h>
@@ -23,6 +24,7 @@
 #include "harness/base/log.h"
 #include "harness/base/units.h"
 #include "harness/drill_internal.h"
+#include "harness/interrupts.h"
 
 void drill_action(struct drill *d, const char *action, uint64_t lane, bool ok, const char *detail)
 {
@@ -36,14 +38,35 @@ void drill_action(struct drill *d, const char *action, uint64_t lane, bool ok, c
 
 /* ---- moving on ---------------------------------------------------------------------------- */
 
+/* To start a process takes milliseconds in which no registry answers: a herd that was begun in one
+ * turn of the loop would meet time-outs that are the harness's own. The rest waits for the next. */
+#define STARTS_TURN 1
+
+static void on_feed(uv_idle_t *idle)
+{
+    (void)uv_idle_stop(idle);
+    drill_pump(idle->data);
+}
+
 static void feed_workers(struct drill *d)
 {
     struct err e = {0};
+    size_t begun = 0;
     for (size_t i = 0; i < d->worker_count && !d->aborted; i++) {
         struct worker *w = &d->workers[i];
         uint64_t number;
-        if (w->state == WORKER_IDLE && drill_next_start(d, w, &number) &&
-            worker_start(w, number, false, &e) != 0) {
+        if (w->state != WORKER_IDLE) {
+            continue;
+        }
+        if (begun == STARTS_TURN) {
+            (void)uv_idle_start(&d->feed, on_feed);
+            return;
+        }
+        if (!drill_next_start(d, w, &number)) {
+            continue;
+        }
+        begun++;
+        if (worker_start(w, number, false, &e) != 0) {
             drill_abort(d, "failure", "start %llu: %s", (unsigned long long)number, e.text);
         }
     }
@@ -64,6 +87,10 @@ static bool step_phases(struct drill *d)
     const char *why = NULL;
     if (judge_baseline_sick(d->judge, &why)) {
         drill_abort(d, "sick-baseline", "%s", why);
+        return true;
+    }
+    if (drill_lost(d)) {
+        drill_lose(d);
         return true;
     }
     if (!d->phase_open) {
@@ -189,6 +216,8 @@ static void on_flush(uv_prepare_t *handle)
     if (history_flush(d->history, &e) != 0) {
         drill_abort(d, "failure", "%s", e.text);
         drill_pump(d);
+    } else if (drill_lost(d)) {
+        drill_pump(d);
     }
 }
 
@@ -214,11 +243,13 @@ static void on_signal(uv_signal_t *handle, int signum)
 static void open_handles(struct drill *d)
 {
     uv_prepare_init(&d->loop, &d->flush);
+    uv_idle_init(&d->loop, &d->feed);
     uv_timer_init(&d->loop, &d->phase_timer);
     uv_timer_init(&d->loop, &d->limit_timer);
     uv_signal_init(&d->loop, &d->sigint);
     uv_signal_init(&d->loop, &d->sigterm);
     d->flush.data = d;
+    d->feed.data = d;
     d->phase_timer.data = d;
     d->limit_timer.data = d;
     d->sigint.data = d;
@@ -227,6 +258,7 @@ static void open_handles(struct drill *d)
     uv_timer_start(&d->limit_timer, on_limit, d->plan->scenario->limit_ns / CLOCK_NS_PER_MS, 0);
     uv_signal_start(&d->sigint, on_signal, SIGINT);
     uv_signal_start(&d->sigterm, on_signal, SIGTERM);
+    interrupts_let();
     lag_init(&d->lag, &d->loop, d->history);
     d->handles_open = true;
 }
@@ -240,7 +272,9 @@ static void on_server_closed(void *data)
 static void close_handles(struct drill *d)
 {
     if (d->handles_open) {
+        interrupts_hold();
         uv_close((uv_handle_t *)&d->flush, NULL);
+        uv_close((uv_handle_t *)&d->feed, NULL);
         uv_close((uv_handle_t *)&d->phase_timer, NULL);
         uv_close((uv_handle_t *)&d->limit_timer, NULL);
         uv_close((uv_handle_t *)&d->sigint, NULL);
@@ -277,7 +311,7 @@ static void close_drill(struct drill *d, size_t image_count)
         lane_free(d->own_lane);
     }
     if (d->work[0] != '\0') {
-        rmdir(d->work); /* empty, unless a lane has said what it could not delete */
+        scratch_close(d->work, d->work_hold);
     }
     if (d->loop_open) {
         close_handles(d);
@@ -313,6 +347,7 @@ struct verdict *drill_run(struct scenario *scenario, const struct drill_options 
     size_t image_count = scenario->image_count;
     uint64_t seed = options->has_seed ? options->seed : scenario->seed;
     d->options = options;
+    interrupts_hold();
     if (drill_open(d, &scenario, seed, e) == 0) {
         run(d);
         verdict = judge_finish(d->judge, e);

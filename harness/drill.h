@@ -19,6 +19,10 @@ struct drill_options {
     const char *replay_tail; /* what follows the seed: " -- COMMAND…"; NULL */
     bool bare;               /* the starts alone: no probes, no control start (`try`) */
     bool progress;           /* a live line on stderr */
+    /* Checks that are to fail: once all are lost for good (judge_lost) and every fault that is on
+     * has fired often enough, no more starts are begun, and those that run are killed. NULL. */
+    const char *const *stop_when_lost;
+    size_t stop_when_lost_count;
     void (*watch)(void *data, const struct event *ev); /* sees every event; NULL */
     void *watch_data;
 };

@@ -160,6 +160,34 @@ void drill_abort(struct drill *d, const char *reason, const char *fmt, ...)
     }
 }
 
+bool drill_lost(const struct drill *d)
+{
+    const struct drill_options *o = d->options;
+    return o->stop_when_lost_count > 0 && d->state == DRILL_PHASES && !d->aborted &&
+           judge_lost(d->judge, o->stop_when_lost, o->stop_when_lost_count) &&
+           judge_exposed(d->judge);
+}
+
+void drill_lose(struct drill *d)
+{
+    const struct drill_options *o = d->options;
+    struct buf text;
+    buf_init(&text, sizeof d->detail - 1);
+    buf_str(&text, "lost for good:");
+    for (size_t i = 0; i < o->stop_when_lost_count; i++) {
+        buf_printf(&text, "%s %s", i > 0 ? "," : "", o->stop_when_lost[i]);
+    }
+    snprintf(d->detail, sizeof d->detail, "%s", text.failed ? "lost for good" : text.data);
+    buf_close(&text);
+    d->reason = "lost";
+    d->state = DRILL_SETTLING;
+    if (d->phase_open) {
+        drill_end_phase(d, "lost");
+    }
+    drill_heal_all(d, NULL);
+    kill_running(d);
+}
+
 void drill_finish(struct drill *d)
 {
     struct server_totals totals = server_totals(d->server);

@@ -19,6 +19,7 @@
 #include "harness/plan.h"
 #include "harness/probe.h"
 #include "harness/progress.h"
+#include "harness/scratch.h"
 #include "harness/subject.h"
 
 /* A drill moves down this list and never back; an abort jumps to WINDING_DOWN. */
@@ -56,11 +57,13 @@ struct worker {
     size_t subject;
     enum worker_state state;
     struct subject_run *run;
+    struct subject_run *held; /* that of setup, for what it left running; NULL once that is dead */
     bool torn_down;
     bool control;
     uint64_t start;
     size_t phase; /* of the running start */
     uint64_t since_ns;
+    uint64_t ended_ns; /* when the command itself ended, in the history's time; 0: unknown */
     /* Of the command that has just ended, until start-end is written. */
     struct subject_exit exit;
     char tail[2048];
@@ -75,6 +78,7 @@ struct worker {
 struct drill {
     uv_loop_t loop;
     bool loop_open;
+    uv_work_t pool;
     const struct drill_options *options;
     struct plan *plan;
     struct history *history;
@@ -86,10 +90,12 @@ struct drill {
     struct lane *own_lane;
     struct worker *workers;
     size_t worker_count;
-    char work[64]; /* scratch folder of all lanes */
+    char work[SCRATCH_PATH]; /* scratch folder of all lanes */
+    int work_hold;
     struct lag lag;
     struct progress *progress;
     uv_prepare_t flush;
+    uv_idle_t feed; /* active while starts wait for the next turn of the loop */
     uv_timer_t phase_timer;
     uv_timer_t limit_timer;
     uv_signal_t sigint, sigterm;
@@ -146,6 +152,10 @@ void drill_control_end(struct drill *d);
 /* Ends everything now: heals, kills, says what each part waited for. The first reason wins. */
 void drill_abort(struct drill *d, const char *reason, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* What was to fail has failed: ends the phase and its starts; heals, probes and the control start
+ * follow as ever. */
+void drill_lose(struct drill *d);
+bool drill_lost(const struct drill *d);
 void drill_finish(struct drill *d);
 
 /* drill.c: moves the drill on as far as it will go; called after anything has happened. */

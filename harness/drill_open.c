@@ -9,6 +9,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/drill_internal.h"
+#include "harness/pool.h"
 
 static struct plan_built *built_list(struct drill *d, const struct scenario *s, struct arena *a)
 {
@@ -129,12 +130,8 @@ static uint64_t lanes_wanted(const struct scenario *s, size_t subject)
 int drill_open_lanes(struct drill *d, struct err *e)
 {
     const struct scenario *s = d->plan->scenario;
-    const char *tmp = getenv("TMPDIR");
-    snprintf(d->work, sizeof d->work, "%s/pulldrill-XXXXXX",
-             tmp != NULL && tmp[0] == '/' && strlen(tmp) < 40 ? tmp : "/tmp");
-    if (mkdtemp(d->work) == NULL) {
-        d->work[0] = '\0';
-        return err_errno(e, errno, "cannot make a scratch folder");
+    if (scratch_open(d->work, &d->work_hold, e) != 0) {
+        return -1;
     }
     d->own_lane = lane_new(d->plan, &lane_reach_ports, 0, -1, d->work, d->server, e);
     d->workers = calloc(DRILL_MAX_WORKERS, sizeof *d->workers);
@@ -178,6 +175,9 @@ int drill_open(struct drill *d, struct scenario **scenario, uint64_t seed, struc
         return err_set(e, ERR_IO, "loop: %s", uv_strerror(rc));
     }
     d->loop_open = true;
+    if (pool_begin(&d->loop, &d->pool, e) != 0) {
+        return -1;
+    }
     return drill_build(d, *scenario, seed, e) != 0 || make_plan(d, scenario, seed, e) != 0 ||
                    begin_history(d, e) != 0 || tell_plan(d, e) != 0 || begin_server(d, e) != 0
                ? -1

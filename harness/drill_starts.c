@@ -25,7 +25,8 @@ static int spawn(struct worker *w, const struct scenario_words *words, const cha
         struct subject_spec spec = {.argv = argv,
                                     .env = env,
                                     .timeout_ns = subject_of(w)->timeout_ns,
-                                    .output_path = output};
+                                    .output_path = output,
+                                    .hold = w->state == WORKER_SETUP};
         w->since_ns = history_now_ns(w->drill->history);
         w->run = subject_spawn(&w->drill->loop, &spec, done, w, e);
         rc = w->run == NULL ? -1 : 0;
@@ -38,7 +39,7 @@ static int spawn(struct worker *w, const struct scenario_words *words, const cha
 /* The end of a setup, prepare or teardown; false where it failed, which has been told. */
 static bool own_command_ended(struct worker *w, const char *action, const struct subject_exit *exit)
 {
-    bool ok = exit->started && exit->exit == 0;
+    bool ok = exit->started && exit->exit == 0 && !exit->timed_out && !exit->cancelled;
     char detail[512] = "";
     w->run = NULL;
     if (!ok) {
@@ -70,7 +71,27 @@ int worker_setup(struct worker *w, struct err *e)
         return 0;
     }
     w->state = WORKER_SETUP;
-    return lane_begin(w->lane, 0, e) != 0 ? -1 : spawn(w, &subject_of(w)->setup, NULL, on_setup, e);
+    if (lane_begin(w->lane, 0, e) != 0 || spawn(w, &subject_of(w)->setup, NULL, on_setup, e) != 0) {
+        return -1;
+    }
+    w->held = w->run;
+    return 0;
+}
+
+static void on_released(void *data, uint64_t survivors)
+{
+    struct worker *w = data;
+    w->held = NULL;
+    w->drill->survivors += survivors;
+    drill_pump(w->drill);
+}
+
+/* The lane is torn down: what its setup left running dies. */
+static void release(struct worker *w)
+{
+    if (w->held != NULL) {
+        subject_release(w->held, on_released, w);
+    }
 }
 
 static void on_teardown(void *data, const struct subject_exit *exit)
@@ -78,6 +99,7 @@ static void on_teardown(void *data, const struct subject_exit *exit)
     struct worker *w = data;
     w->state = WORKER_IDLE;
     own_command_ended(w, "teardown", exit);
+    release(w);
     drill_pump(w->drill);
 }
 
@@ -85,12 +107,16 @@ int worker_teardown(struct worker *w, struct err *e)
 {
     w->torn_down = true;
     if (subject_of(w)->teardown.count == 0) {
+        release(w);
         return 0;
     }
     w->state = WORKER_TEARDOWN;
-    return lane_begin(w->lane, 0, e) != 0
-               ? -1
-               : spawn(w, &subject_of(w)->teardown, NULL, on_teardown, e);
+    if (lane_begin(w->lane, 0, e) != 0 ||
+        spawn(w, &subject_of(w)->teardown, NULL, on_teardown, e) != 0) {
+        release(w);
+        return -1;
+    }
+    return 0;
 }
 
 /* Tells the command with its variables replaced, as a person would type it. */
@@ -133,14 +159,15 @@ static void tell_end(struct worker *w)
     end->exit = w->exit.exit;
     end->signal = w->exit.signal;
     end->timed_out = w->exit.timed_out;
+    end->ended_ns = w->ended_ns;
     end->cancelled = w->exit.cancelled;
     end->duration_ns = w->exit.duration_ns;
     end->result = w->result;
     end->layout = w->layout;
     end->leftovers = w->exit.leftovers;
     end->tail = w->tail;
-    end->outcome = pulls_outcome(judge_pulls(d->judge), w->lane->number, end->exit, end->signal,
-                                 end->timed_out, end->result, reason, sizeof reason);
+    end->outcome =
+        pulls_outcome(judge_pulls(d->judge), w->lane->number, end, reason, sizeof reason);
     if (w->layout_err.code != ERR_NONE) {
         snprintf(reason, sizeof reason, "%.500s", w->layout_err.text);
     }
@@ -192,6 +219,15 @@ static void keep_tail(struct worker *w, const struct subject_exit *exit)
     w->tail[len - from] = '\0';
 }
 
+/* A moment of CLOCK_MONOTONIC in the history's time. The clock is read before the history's own, so
+ * that a pause between the two can only make the moment later, never a good request late. */
+static uint64_t in_history(const struct drill *d, uint64_t monotonic_ns)
+{
+    uint64_t ago_ns = clock_now_ns() - monotonic_ns;
+    uint64_t now_ns = history_now_ns(d->history);
+    return monotonic_ns != 0 && now_ns > ago_ns ? now_ns - ago_ns : 0;
+}
+
 static void on_command(void *data, const struct subject_exit *exit)
 {
     struct worker *w = data;
@@ -199,10 +235,14 @@ static void on_command(void *data, const struct subject_exit *exit)
     w->run = NULL;
     w->exit = *exit;
     w->exit.output = NULL;
+    w->ended_ns = in_history(d, exit->ended_ns);
     keep_tail(w, exit);
     d->survivors += exit->survivors;
     if (!exit->started) {
         snprintf(w->tail, sizeof w->tail, "%s", exit->reason);
+    }
+    if (exit->no_room) {
+        drill_abort(d, "failure", "start %llu: %s", (unsigned long long)w->start, exit->reason);
     }
     server_lane_end(d->server, w->lane->number, false);
     memset(&w->layout_err, 0, sizeof w->layout_err);
@@ -268,7 +308,8 @@ size_t drill_busy(const struct drill *d)
 {
     size_t busy = 0;
     for (size_t i = 0; i < d->worker_count; i++) {
-        busy += d->workers[i].state != WORKER_IDLE;
+        const struct worker *w = &d->workers[i];
+        busy += w->state != WORKER_IDLE || (w->torn_down && w->held != NULL);
     }
     return busy;
 }

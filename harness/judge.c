@@ -133,7 +133,7 @@ static enum judge_end end_of(const char *reason)
     } table[] = {
         {"completed", JUDGE_COMPLETED}, {"sick-baseline", JUDGE_SICK_BASELINE},
         {"limit", JUDGE_LIMIT},         {"interrupted", JUDGE_INTERRUPTED},
-        {"failure", JUDGE_FAILURE},
+        {"failure", JUDGE_FAILURE},     {"lost", JUDGE_LOST},
     };
     for (size_t i = 0; reason && i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, reason) == 0) {
@@ -218,6 +218,19 @@ bool judge_lost(const struct judge *j, const char *const *names, size_t count)
     return count > 0;
 }
 
+bool judge_exposed(const struct judge *j)
+{
+    const struct scenario *s = j->plan->scenario;
+    for (size_t i = 0; i < s->fault_count; i++) {
+        const struct fault_rule *rule = &s->faults[i];
+        bool counted = rule->kind->evidence != EVIDENCE_ARMED;
+        if (counted && j->faults[i].armed && j->faults[i].fired < rule->min_fired) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- results of checks --------------------------------------------------------------------- */
 
 static void not_judged(struct check *c, const char *why)
@@ -282,6 +295,8 @@ static void adjust(struct check *c, enum judge_end end, bool sick)
         keep_lost(c, "the drill's limit struck");
     } else if (end == JUDGE_CUT) {
         keep_lost(c, "the history has no end");
+    } else if (end == JUDGE_LOST && !c->info->always && !c->lost) {
+        not_judged(c, "the drill was stopped once what was to fail had failed");
     }
 }
 

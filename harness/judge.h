@@ -23,6 +23,8 @@ const struct pulls *judge_pulls(const struct judge *j);
 bool judge_baseline_sick(const struct judge *j, const char **why);
 /* Whether every check named is lost for good (for `prove`). */
 bool judge_lost(const struct judge *j, const char *const *names, size_t count);
+/* Whether every fault that is on has fired as often as it must at least. */
+bool judge_exposed(const struct judge *j);
 /* The verdict on all that was seen; the caller frees it. SCENARIO_FILE is as given. */
 struct verdict *judge_finish(struct judge *j, struct err *e);
 

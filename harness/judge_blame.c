@@ -143,6 +143,7 @@ static const char *why(struct judge *j, bool sick)
         return "the history has no drill-end: the harness was killed before the drill was over";
     case JUDGE_SICK_BASELINE:
     case JUDGE_COMPLETED:
+    case JUDGE_LOST:
         break;
     }
     return j->verdict->verdict == VERDICT_INCONCLUSIVE ? why_inconclusive(j, sick) : NULL;

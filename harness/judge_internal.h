@@ -16,6 +16,7 @@ enum judge_end {
     JUDGE_LIMIT,
     JUDGE_INTERRUPTED,
     JUDGE_FAILURE,
+    JUDGE_LOST, /* stopped, because the checks that were to fail had: a proof */
 };
 
 /* What is counted of a fault while events pass. */

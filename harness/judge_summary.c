@@ -206,8 +206,17 @@ static void add_bad(struct judge *j, const struct pull_start *start)
         .outcome = outcome_name(start->outcome),
         .last = arena_printf(&v->arena, "%s; %s", start->last, reason),
         .event = start->last_event ? start->last_event : start->end_event,
+        .said = start->said ? copy(j, start->said) : NULL,
         .output = arena_printf(&v->arena, "starts/%llu.txt", (unsigned long long)start->number),
     };
+}
+
+static void add_label(struct verdict_pulls *pulls, enum pull_label label)
+{
+    pulls->primary += label == PULL_PRIMARY;
+    pulls->fell_back += label == PULL_FELL_BACK;
+    pulls->failed += label == PULL_FAILED;
+    pulls->mixed += label == PULL_MIXED;
 }
 
 static void fill_starts(struct judge *j)
@@ -221,6 +230,7 @@ static void fill_starts(struct judge *j)
         struct verdict_phase *phase = phase_of(j, start);
         if (phase) {
             add_outcome(&phase->starts, start->outcome);
+            add_label(&phase->pulls, start->label);
         }
         if (start->outcome != OUTCOME_WORKED) {
             add_bad(j, start);

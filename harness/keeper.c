@@ -3,7 +3,8 @@
  * Happy path: it leaves the harness's session, becomes the subreaper of all that the command will
  * start, starts the command in a process group of its own and waits on two things: children that
  * ended (signalfd) and the control descriptor. When the command has ended and has left no child,
- * it reports and exits.
+ * it reports and exits. One that holds reports when the command has ended, and then keeps what it
+ * left (daemons) until it is asked to kill them, or until all of them have ended.
  * Failure modes: the command cannot be executed (its errno is reported); it leaves processes
  * behind (they get KEEPER_LINGER_MS to end by themselves, as the `tee` of a script's `exec > >(tee
  * log)` does; the rest is counted and killed); the harness asks for the end, or dies (control
@@ -281,13 +282,23 @@ static int tell_harness(const struct keeper *k)
     return n == (ssize_t)sizeof k->report ? 0 : 1;
 }
 
+/* What the command left is wanted: it lives until control speaks. The command is told of now; what
+ * comes of its daemons, at the end. */
+static void hold(struct keeper *k)
+{
+    if (tell_harness(k) != 0)
+        return; /* nobody is there to want them */
+    while (!k->childless && !k->asked)
+        turn(k, -1);
+}
+
 int keeper_main(char *const argv[])
 {
     struct keeper k;
     int failure = prepare(&k);
 
     if (failure == 0)
-        failure = argv[0] == NULL ? ENOENT : start_command(&k, argv);
+        failure = argv[0] == NULL || argv[1] == NULL ? ENOENT : start_command(&k, argv + 1);
     drop_output();
     if (failure != 0) {
         k.report.how = KEEPER_NOT_STARTED;
@@ -297,7 +308,9 @@ int keeper_main(char *const argv[])
     }
     while (!k.ended && !k.asked)
         turn(&k, -1);
-    if (k.ended)
+    if (k.ended && strcmp(argv[0], KEEPER_HOLD) == 0)
+        hold(&k);
+    else if (k.ended)
         count_leftovers(&k);
     kill_all(&k);
     return tell_harness(&k);

@@ -7,9 +7,14 @@
 /* argv[0] under which main becomes a keeper. */
 #define KEEPER_ARGV0 "pulldrill-keeper"
 
+/* What it does with what the command leaves running: ends it, or holds it until it is asked. */
+#define KEEPER_END "end"
+#define KEEPER_HOLD "hold"
+
 /* Descriptors a keeper is given. CONTROL: a pipe whose other end the harness holds; a byte 'k' asks
  * to kill everything now; its end of file means that the harness is gone, which kills as well.
- * REPORT: the keeper writes one struct keeper_report when everything is dead. */
+ * REPORT: the keeper writes one struct keeper_report when everything is dead. One that holds writes
+ * it as soon as the command has ended, with no leftovers, and once more when everything is dead. */
 #define KEEPER_CONTROL_FD 3
 #define KEEPER_REPORT_FD 4
 
@@ -30,9 +35,10 @@ struct keeper_report {
 };
 #define KEEPER_MAGIC 0x7065656bu
 
-/* Runs as the keeper: becomes a session leader and child subreaper, starts ARGV (NULL-terminated,
- * PATH is searched), waits, kills every descendant however detached, reports, exits. Blocking; it
- * has no event loop. Returns the exit status of the keeper process itself. */
+/* Runs as the keeper: becomes a session leader and child subreaper, starts the command, waits,
+ * kills every descendant however detached, reports, exits. ARGV is KEEPER_END or KEEPER_HOLD, then
+ * the command (NULL-terminated, PATH is searched). Blocking; it has no event loop. Returns the exit
+ * status of the keeper process itself. */
 int keeper_main(char *const argv[]);
 
 #endif

@@ -1,4 +1,5 @@
 /* pulldrill: finds the verb and runs it. Under another name it is the keeper of one command. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,8 @@ static void usage(FILE *out)
 
 static int help(const struct command *c)
 {
-    printf("usage: pulldrill %s %s\n\n%s\n\n", c->name, c->arguments, c->meaning);
+    printf("usage: pulldrill %s%s%s\n\n%s\n\n", c->name, c->arguments[0] != '\0' ? " " : "",
+           c->arguments, c->meaning);
     options_help(c->options);
     return EXIT_PASS;
 }
@@ -71,6 +73,18 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* Where a standard descriptor is closed, the next file opened would take its place and be written
+ * to as if it were the terminal. Its place is held by one that refuses the wrong way. */
+static void hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) {
+            _exit(EXIT_ERROR);
+        }
+    }
+}
+
 static int finish(int status)
 {
     if (fflush(stdout) != 0 || ferror(stdout)) {
@@ -85,6 +99,7 @@ int main(int argc, char **argv)
     if (argc > 0 && strcmp(argv[0], KEEPER_ARGV0) == 0) {
         return keeper_main(argv + 1);
     }
+    hold_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     subject_set_program("/proc/self/exe");

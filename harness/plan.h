@@ -59,6 +59,7 @@ void plan_free(struct plan *p);
 char *plan_text(const struct plan *p, struct err *e);
 struct plan *plan_read(const char *text, struct err *e);
 
+/* The image whose manifest has DIGEST; NULL where there is none. */
 const struct plan_image *plan_image_by_digest(const struct plan *p, const char *digest);
 /* -1 where there is none. */
 int plan_registry(const struct plan *p, const char *name);

@@ -356,11 +356,27 @@ static int on_request(struct pulls *p, const struct event *ev, struct err *e)
     }
     r->start = record;
     r->registry = registry;
+    if (op_is_manifest(ask->op) || op_is_blob(ask->op)) {
+        record->asked_ns = ev->t_ns;
+    }
     if (pulls_commit(p, c) != 0) {
         return err_set(e, ERR_NOMEM, "pulls: no memory");
     }
     c->last_request = ask->ordinal;
     return request_book(p, r, ev, e);
+}
+
+/* What fired counts as met once the answer says that it acted; kept for answers that never come. */
+static void on_decided(struct pulls *p, const struct event *ev)
+{
+    const struct event_fault_decided *decided = &ev->decided;
+    const struct scenario *s = p->plan->scenario;
+    struct pulls_request *r = pulls_map_get(&p->requests, decided->request);
+    for (size_t i = 0; r && decided->fired && i < s->fault_count; i++) {
+        if (same(s->faults[i].name, decided->fault)) {
+            r->fired[i / 64] |= UINT64_C(1) << i % 64;
+        }
+    }
 }
 
 int pulls_event(struct pulls *p, const struct event *ev, struct err *e)
@@ -380,6 +396,9 @@ int pulls_event(struct pulls *p, const struct event *ev, struct err *e)
         return on_close(p, ev) == 0 ? 0 : err_set(e, ERR_NOMEM, "pulls: no memory");
     case EVENT_REQUEST:
         return on_request(p, ev, e);
+    case EVENT_FAULT_DECIDED:
+        on_decided(p, ev);
+        return 0;
     case EVENT_RESPONSE:
         return pulls_answered(p, ev, e);
     default:

@@ -28,7 +28,6 @@ struct pull_registry {
 };
 
 enum pull_label { PULL_NONE, PULL_PRIMARY, PULL_FELL_BACK, PULL_FAILED, PULL_MIXED };
-const char *pull_label_name(enum pull_label l);
 
 /* One object of the start's image, in the order of the plan: the manifest, config, layers. */
 struct pull_object {
@@ -50,6 +49,7 @@ struct pull_start {
     uint64_t begin_event, end_event;
     enum outcome outcome;
     const char *reason;
+    const char *said; /* the last line of its output; NULL where it said nothing */
     int64_t exit;
     int64_t signal;
     bool timed_out;
@@ -90,10 +90,11 @@ uint64_t pulls_stray(const struct pulls *p);
  * no reason to doubt anything. */
 uint64_t pulls_late(const struct pulls *p);
 
-/* The outcome of the start that runs on LANE if its command ended so now: worked only when it
- * exited 0 and the history shows the image whole. REASON receives why not, in words. Asked by the
- * drill before it appends start-end, and by pulls_event itself. */
-enum outcome pulls_outcome(const struct pulls *p, uint64_t lane, int64_t exit, int64_t signal,
-                           bool timed_out, const char *result, char *reason, size_t size);
+/* The outcome of the start that runs on LANE if its command ended now as END says (exit, signal,
+ * timed_out, ended_ns): worked only when it exited 0 and the history shows the image whole, all of
+ * it asked for while the command ran. REASON receives why not, in words. Asked by the drill before
+ * it appends start-end, and by pulls_event itself. */
+enum outcome pulls_outcome(const struct pulls *p, uint64_t lane, const struct event_start_end *end,
+                           char *reason, size_t size);
 
 #endif

@@ -91,6 +91,7 @@ struct pulls_request {
     uint64_t generation;
     uint64_t t_ns;
     uint64_t event;
+    uint64_t fired[SCENARIO_MAX_FAULTS / 64]; /* bit N: the plan's fault N fired on it */
     char reference[PULLS_REFERENCE];
     char repository[PULLS_REFERENCE];
 };
@@ -135,6 +136,7 @@ struct pulls_record {
     struct pull_start pub;
     struct pulls_lane *lane; /* while it runs */
     uint64_t edge;           /* of the phases, when it began */
+    uint64_t asked_ns;       /* when it last asked for a manifest or a blob */
 };
 
 struct pulls {

@@ -14,6 +14,7 @@ struct pulls_map {
     size_t count;
 };
 
+/* Frees the table, not the values. */
 void pulls_map_close(struct pulls_map *m);
 /* NULL where there is none. */
 void *pulls_map_get(const struct pulls_map *m, uint64_t key);

@@ -5,23 +5,6 @@
 #include "harness/base/units.h"
 #include "harness/pulls_internal.h"
 
-const char *pull_label_name(enum pull_label l)
-{
-    switch (l) {
-    case PULL_NONE:
-        return "none";
-    case PULL_PRIMARY:
-        return "primary";
-    case PULL_FELL_BACK:
-        return "fell back";
-    case PULL_FAILED:
-        return "failed";
-    case PULL_MIXED:
-        return "mixed";
-    }
-    return "unknown";
-}
-
 /* ---- the image ----------------------------------------------------------------------------- */
 
 static bool preloaded(const struct pulls *p, const struct pulls_lane *lane, const char *digest)
@@ -150,30 +133,28 @@ static void tell_incomplete(const struct pulls *p, const struct pulls_lane *lane
 }
 
 static enum outcome failed_outcome(const struct pulls *p, const struct pulls_lane *lane,
-                                   int64_t exit, int64_t signal, bool timed_out, char *reason,
-                                   size_t size)
+                                   const struct event_start_end *end, char *reason, size_t size)
 {
-    if (timed_out) {
+    if (end->timed_out) {
         char limit[32];
         int subject = lane->running->pub.subject;
         units_duration_text(p->plan->scenario->subjects[subject].timeout_ns, limit);
         snprintf(reason, size, "killed at its timeout of %s", limit);
         return OUTCOME_HUNG;
     }
-    if (signal != 0) {
-        snprintf(reason, size, "ended by signal %lld", (long long)signal);
+    if (end->signal != 0) {
+        snprintf(reason, size, "ended by signal %lld", (long long)end->signal);
     } else {
-        snprintf(reason, size, "exit %lld", (long long)exit);
+        snprintf(reason, size, "exit %lld", (long long)end->exit);
     }
     return OUTCOME_FAILED;
 }
 
-/* RESULT, what the subject claims, has no say here: a claim alone never makes a start work, and
- * same-digest holds it against what was told. */
-enum outcome pulls_outcome(const struct pulls *p, uint64_t number, int64_t exit, int64_t signal,
-                           bool timed_out, const char *result, char *reason, size_t size)
+/* What the subject claims in its result has no say here: a claim alone never makes a start work,
+ * and same-digest holds it against what was told. */
+enum outcome pulls_outcome(const struct pulls *p, uint64_t number,
+                           const struct event_start_end *end, char *reason, size_t size)
 {
-    (void)result;
     const struct pulls_lane *lane = pulls_map_get(&p->lanes, number);
     if (size > 0) {
         reason[0] = '\0';
@@ -182,8 +163,12 @@ enum outcome pulls_outcome(const struct pulls *p, uint64_t number, int64_t exit,
         snprintf(reason, size, "no start runs on lane %llu", (unsigned long long)number);
         return OUTCOME_FAILED;
     }
-    if (timed_out || signal != 0 || exit != 0) {
-        return failed_outcome(p, lane, exit, signal, timed_out, reason, size);
+    if (end->timed_out || end->signal != 0 || end->exit != 0) {
+        return failed_outcome(p, lane, end, reason, size);
+    }
+    if (end->ended_ns != 0 && lane->running->asked_ns > end->ended_ns) {
+        snprintf(reason, size, "exit 0, but it went on asking after its command had ended");
+        return OUTCOME_WRONG;
     }
     struct pulls_found found = pulls_image_of(p, lane);
     if (found.whole || p->plan->scenario->subjects[lane->running->pub.subject].baked_in) {

@@ -239,9 +239,26 @@ int pulls_start_begin(struct pulls *p, const struct event *ev, struct err *e)
 
 /* ---- end ----------------------------------------------------------------------------------- */
 
-/* Everything still under way counts as it stands: what was delivered was read, for the peer is dead
- * and its connections have closed already; what was not answered has failed. */
-static int settle(struct pulls *p, struct pulls_lane *lane)
+/* What a request still waits for when its start ends: a daemon that is no process of the start
+ * outlives it, connections and all. A fault that fired on it holds it up, so it was met. */
+static void note_waiting(struct pulls *p, const struct pulls_request *r, uint64_t now_ns)
+{
+    struct pull_registry *registry = &r->start->pub.registries[r->registry];
+    bool trouble = r->op != OP_OTHER && now_ns - r->t_ns >= PULLS_GAVE_UP_NS;
+    for (size_t i = 0; i < p->plan->scenario->fault_count; i++) {
+        if ((r->fired[i / 64] >> i % 64 & 1) != 0) {
+            r->lane->fault_met[i] = true;
+            trouble = true;
+        }
+    }
+    if (trouble) {
+        pulls_trouble(registry, r->event);
+    }
+}
+
+/* Everything still under way counts as it stands: what was delivered was read, for its peer is dead
+ * (and its connections have closed already) or at work; what was not answered has failed. */
+static int settle(struct pulls *p, struct pulls_lane *lane, uint64_t now_ns)
 {
     for (struct pulls_connection *c = lane->connections; c; c = c->next) {
         if (pulls_commit(p, c) != 0) {
@@ -250,6 +267,7 @@ static int settle(struct pulls *p, struct pulls_lane *lane)
     }
     while (lane->requests) {
         struct pulls_request *r = lane->requests;
+        note_waiting(p, r, now_ns);
         pulls_attempt_mark(lane, r->registry, r->attempt, r->generation, true);
         pulls_request_drop(p, r);
     }
@@ -350,6 +368,26 @@ static const char *claimed_digest(struct pulls *p, const char *result)
     return kept;
 }
 
+#define SAID_MAX 200
+
+/* The last line of TAIL that is not blank, cut to SAID_MAX bytes; NULL where there is none. */
+static const char *last_line(struct pulls *p, const char *tail)
+{
+    size_t end = tail ? strlen(tail) : 0;
+    while (end > 0 && strchr(" \t\r\n", tail[end - 1])) {
+        end--;
+    }
+    size_t begin = end;
+    while (begin > 0 && tail[begin - 1] != '\n') {
+        begin--;
+    }
+    if (begin == end) {
+        return NULL;
+    }
+    size_t len = end - begin < SAID_MAX ? end - begin : SAID_MAX;
+    return arena_strndup(&p->arena, tail + begin, len);
+}
+
 static void fill_end(struct pulls *p, struct pulls_record *record, const struct event *ev)
 {
     const struct event_start_end *end = &ev->start_end;
@@ -366,11 +404,11 @@ static void fill_end(struct pulls *p, struct pulls_record *record, const struct 
     start->crosses = record->edge != p->edge;
     start->layout = end->layout ? arena_strdup(&p->arena, end->layout) : NULL;
     start->result_digest = claimed_digest(p, end->result);
-    start->outcome = pulls_outcome(p, start->lane, end->exit, end->signal, end->timed_out,
-                                   end->result, reason, sizeof reason);
+    start->outcome = pulls_outcome(p, start->lane, end, reason, sizeof reason);
     /* A command that never ran has no output of its own: there the tail says why. */
     const char *why = end->exit < 0 && end->signal == 0 && end->tail ? end->tail : reason;
     start->reason = why[0] ? arena_strdup(&p->arena, why) : NULL;
+    start->said = last_line(p, end->tail);
     start->last = pulls_last_words(p, record->lane);
     start->last_event = record->lane->last.event;
 }
@@ -383,7 +421,7 @@ int pulls_start_end(struct pulls *p, const struct event *ev, struct err *e)
         return err_set(e, ERR_INTERNAL, "start %llu ended, but does not run", number);
     }
     struct pulls_lane *lane = record->lane;
-    if (settle(p, lane) != 0) {
+    if (settle(p, lane, ev->t_ns) != 0) {
         return err_set(e, ERR_NOMEM, "pulls: no memory for the end of start %llu", number);
     }
     int image = pulls_image_of(p, lane).image;

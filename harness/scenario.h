@@ -34,6 +34,7 @@
 #define SCENARIO_MAX_FILE_BYTES (UINT64_C(256) << 20)
 #define SCENARIO_MAX_SEED (UINT64_C(1) << 53)
 
+/* What a registry is to the subject; the name is the word in the file. */
 enum registry_role { ROLE_PRIMARY, ROLE_FAILOVER, ROLE_CACHE, ROLE_OTHER };
 const char *registry_role_name(enum registry_role role);
 

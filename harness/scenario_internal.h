@@ -71,8 +71,6 @@ int scenario_name(struct scenario_reader *r, struct doc_at at, const char *what,
 /* A string that is such a name. */
 int scenario_name_value(struct scenario_reader *r, struct doc_at at, const char *what,
                         const char **out);
-/* Whether KEY begins with `x-`. */
-bool scenario_is_extra(const char *key);
 /* Zeroed memory of the scenario; complains of lack. COUNT 0 is as 1. */
 void *scenario_alloc(struct scenario_reader *r, size_t count, size_t size);
 /* The members of an object without `x-…`. */
@@ -102,7 +100,7 @@ const char *scenario_word(struct scenario_reader *r, const char *text);
 /* TEXT with each "${" made literal ("$${"), so that expanding it yields TEXT. */
 char *scenario_escape(struct arena *a, const char *text);
 
-/* ---- one section of the file each ---- */
+/* ---- one section of the file each: into r->s; -1 having complained ---- */
 
 int scenario_registries(struct scenario_reader *r, struct doc_at root);
 int scenario_images(struct scenario_reader *r, struct doc_at root);

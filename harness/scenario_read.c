@@ -27,7 +27,7 @@ static const char *type_name(const json_t *value)
     }
 }
 
-bool scenario_is_extra(const char *key)
+static bool is_extra(const char *key)
 {
     return strncmp(key, "x-", 2) == 0;
 }
@@ -61,7 +61,7 @@ void scenario_list(char *text, size_t size, const void *names, size_t count, siz
 bool scenario_next(struct doc_iter *it, const char **name, struct doc_at *key, struct doc_at *value)
 {
     while (doc_next(it, name, key, value)) {
-        if (!scenario_is_extra(*name))
+        if (!is_extra(*name))
             return true;
     }
     return false;

@@ -6,10 +6,15 @@
  * entered, what cannot be deleted stays; the first is told. */
 #include "harness/scratch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -70,7 +75,7 @@ static int remove_entry(FTS *fts, FTSENT *entry, struct err *e)
 int scratch_remove(char *path, struct err *e)
 {
     char *const paths[] = {path, NULL};
-    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_XDEV, NULL);
     FTSENT *entry = NULL;
     int rc = 0;
 
@@ -82,4 +87,102 @@ int scratch_remove(char *path, struct err *e)
     }
     fts_close(fts);
     return rc;
+}
+
+/* ---- the folder of a drill ---------------------------------------------------------------- */
+
+#define NAME "pulldrill-run-"
+#define LANE "lane-"
+/* Entries of the folder for temporary files that are looked at. */
+#define SWEEP_MAX 65536
+
+/* Whether FOLDER (a descriptor, which is left at its beginning) holds lanes and nothing else. */
+static bool holds_lanes(int folder)
+{
+    int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    bool lanes = false;
+    bool others = false;
+
+    if (dir == NULL) {
+        if (copy >= 0)
+            close(copy);
+        return false;
+    }
+    for (struct dirent *entry; !others && (entry = readdir(dir)) != NULL;) {
+        bool dots = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        bool lane = strncmp(entry->d_name, LANE, strlen(LANE)) == 0;
+
+        lanes = lanes || lane;
+        others = !dots && !lane;
+    }
+    closedir(dir);
+    return lanes && !others;
+}
+
+/* Deletes NAME in the folder TMP where a drill made it that is no more: it is ours, nobody holds it
+ * and lanes are in it. One without lanes may be another drill's that has yet to take hold of it. */
+static void sweep_entry(int tmp, const char *tmp_path, const char *name)
+{
+    char path[SCRATCH_PATH];
+    struct stat st;
+    struct err e = {0};
+    int folder = openat(tmp, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (folder < 0)
+        return;
+    if (fstat(folder, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077) == 0 &&
+        flock(folder, LOCK_EX | LOCK_NB) == 0 && holds_lanes(folder) &&
+        snprintf(path, sizeof path, "%s/%s", tmp_path, name) < (int)sizeof path) {
+        /* What cannot be deleted yet is the next drill's to delete. */
+        (void)scratch_remove(path, &e);
+    }
+    close(folder);
+}
+
+static void sweep(const char *tmp_path)
+{
+    DIR *tmp = opendir(tmp_path);
+
+    if (tmp == NULL)
+        return;
+    for (int i = 0; i < SWEEP_MAX; i++) {
+        struct dirent *entry = readdir(tmp);
+
+        if (entry == NULL)
+            break;
+        if (strncmp(entry->d_name, NAME, strlen(NAME)) == 0 &&
+            strlen(entry->d_name) == strlen(NAME) + 6)
+            sweep_entry(dirfd(tmp), tmp_path, entry->d_name);
+    }
+    closedir(tmp);
+}
+
+int scratch_open(char path[SCRATCH_PATH], int *hold, struct err *e)
+{
+    const char *tmp = getenv("TMPDIR");
+
+    if (tmp == NULL || tmp[0] != '/' || strlen(tmp) >= SCRATCH_TMP)
+        tmp = "/tmp";
+    sweep(tmp);
+    snprintf(path, SCRATCH_PATH, "%s/" NAME "XXXXXX", tmp);
+    if (mkdtemp(path) == NULL) {
+        path[0] = '\0';
+        return err_errno(e, errno, "cannot make a scratch folder");
+    }
+    *hold = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*hold < 0 || flock(*hold, LOCK_EX) != 0) {
+        err_errno(e, errno, "cannot hold the scratch folder");
+        scratch_close(path, *hold);
+        path[0] = '\0';
+        return -1;
+    }
+    return 0;
+}
+
+void scratch_close(const char *path, int hold)
+{
+    rmdir(path); /* empty, unless a lane has said what it could not delete */
+    if (hold >= 0)
+        close(hold);
 }

@@ -3,7 +3,9 @@
  * Happy path: the keeper is spawned with one pipe as its stdout and stderr (so that the order of
  * what is written is kept), a socket for control and a pipe for its report. Output is read as it
  * comes and kept within bounds. When the keeper exits, everything below it is dead: its report and
- * the rest of the output are read at once, the handles are closed, DONE is called.
+ * the rest of the output are read at once, the handles are closed, DONE is called. With hold, DONE
+ * is called at the keeper's first report, the keeper exits when the run is released (or earlier,
+ * where nothing is left to hold), and the handles are closed when both have happened.
  * Failure modes: the timeout or subject_kill ask the keeper to kill everything; a keeper that does
  * not answer within SUBJECT_GRACE_MS is killed; a keeper that ends without a report was killed by
  * its subject or by us, and its orphans, which come to this process as a subreaper, are killed
@@ -72,6 +74,16 @@ void subject_kill(struct subject_run *run)
     ask_to_kill(run, false);
 }
 
+void subject_release(struct subject_run *run, subject_released *released, void *data)
+{
+    run->released = released;
+    run->released_data = data;
+    if (run->ended)
+        subject_close_handles(run);
+    else
+        ask_to_kill(run, false);
+}
+
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     (void)handle;
@@ -83,7 +95,7 @@ static void on_output(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct subject_run *run = stream->data;
 
-    if (n > 0)
+    if (n > 0 && !run->told)
         capture_add(&run->capture, buf->base, (size_t)n);
     else if (n < 0)
         uv_read_stop(stream); /* all ends are closed; the keeper's exit follows */
@@ -129,16 +141,19 @@ static struct subject_run *new_run(const struct subject_spec *spec, subject_done
     }
     run->control = -1;
     run->report = -1;
+    run->hold = spec->hold;
     run->done = done;
     run->data = data;
     capture_init(&run->capture, SUBJECT_OUTPUT_HEAD, SUBJECT_OUTPUT_TAIL);
     return run;
 }
 
-/* KEEPER_ARGV0 and the command's words; the words themselves are borrowed. */
-static char **keeper_argv(char *const *argv, struct err *e)
+/* KEEPER_ARGV0, the keeper's mode and the command's words, which themselves are borrowed. */
+static char **keeper_argv(char *const *argv, bool hold, struct err *e)
 {
     static char name[] = KEEPER_ARGV0;
+    static char end_mode[] = KEEPER_END;
+    static char hold_mode[] = KEEPER_HOLD;
     char **words = NULL;
     size_t count = 0;
 
@@ -148,13 +163,14 @@ static char **keeper_argv(char *const *argv, struct err *e)
         err_set(e, ERR_LIMIT, "a command has from 1 to %d words", MAX_WORDS);
         return NULL;
     }
-    words = calloc(count + 2, sizeof *words);
+    words = calloc(count + 3, sizeof *words);
     if (words == NULL) {
         err_set(e, ERR_NOMEM, "no memory for a command");
         return NULL;
     }
     words[0] = name;
-    memcpy(words + 1, argv, count * sizeof *words);
+    words[1] = hold ? hold_mode : end_mode;
+    memcpy(words + 2, argv, count * sizeof *words);
     return words;
 }
 
@@ -187,15 +203,21 @@ static int spawn_keeper(uv_loop_t *loop, struct subject_run *run, const struct s
     return 0;
 }
 
-static void init_handles(uv_loop_t *loop, struct subject_run *run)
+static int init_handles(uv_loop_t *loop, struct subject_run *run, int report, struct err *e)
 {
+    int rc = run->hold ? uv_poll_init(loop, &run->reported, report) : 0;
+
+    if (rc != 0)
+        return err_set(e, ERR_IO, "cannot watch a keeper: %s", uv_strerror(rc));
     /* Neither can fail; uv_spawn below makes the process handle, whatever it returns. */
     uv_pipe_init(loop, &run->output, 0);
     uv_timer_init(loop, &run->timer);
     run->output.data = run;
     run->timer.data = run;
+    run->reported.data = run;
     run->process.data = run;
-    run->open_handles = 3;
+    run->open_handles = run->hold ? 4 : 3;
+    return 0;
 }
 
 /* The keeper lives: reads its output, starts its clock. */
@@ -212,6 +234,8 @@ static void attend(struct subject_run *run, struct channels *c, uint64_t timeout
         c->output[0] = -1;
         uv_read_start((uv_stream_t *)&run->output, on_alloc, on_output);
     }
+    if (run->hold)
+        uv_poll_start(&run->reported, UV_READABLE, subject_reported);
     if (timeout_ns > 0)
         uv_timer_start(&run->timer, on_timeout, (timeout_ns - 1) / CLOCK_NS_PER_MS + 1, 0);
 }
@@ -235,10 +259,14 @@ static struct subject_run *start_run(uv_loop_t *loop, const struct subject_spec 
         subject_free_run(run);
         return NULL;
     }
-    init_handles(loop, run);
-    if (spawn_keeper(loop, run, spec, argv, &channels, e) != 0) {
+    if (init_handles(loop, run, channels.report[0], e) != 0) {
         close_channels(&channels);
+        subject_free_run(run);
+        return NULL;
+    }
+    if (spawn_keeper(loop, run, spec, argv, &channels, e) != 0) {
         subject_close_handles(run); /* which frees the run */
+        close_channels(&channels);
         return NULL;
     }
     attend(run, &channels, spec->timeout_ns);
@@ -254,7 +282,7 @@ struct subject_run *subject_spawn(uv_loop_t *loop, const struct subject_spec *sp
 
     if (become_subreaper(e) != 0)
         return NULL;
-    argv = keeper_argv(spec->argv, e);
+    argv = keeper_argv(spec->argv, spec->hold, e);
     if (argv == NULL)
         return NULL;
     run = new_run(spec, done, data, e);

@@ -20,6 +20,7 @@ struct subject_spec {
     const char *cwd;         /* NULL: the caller's */
     uint64_t timeout_ns;     /* 0: none */
     const char *output_path; /* the captured output is written there at the end; NULL: nowhere */
+    bool hold;               /* what the command leaves running lives on, see subject_release */
 };
 
 struct subject_exit {
@@ -31,6 +32,8 @@ struct subject_exit {
     uint64_t leftovers;
     uint64_t survivors;   /* could not be killed: the harness must say so */
     uint64_t duration_ns; /* from spawn to the end of the command itself */
+    uint64_t ended_ns;    /* CLOCK_MONOTONIC then; 0 where it is not known */
+    bool no_room;         /* not started for want of processes, memory or descriptors */
     const char *output;   /* captured, NUL-terminated; valid during the callback */
     size_t output_len;
     char reason[256];
@@ -44,11 +47,20 @@ typedef void subject_done(void *data, const struct subject_exit *exit);
 
 /* Starts SPEC (borrowed during the call) under a keeper of its own. DONE is called once, from the
  * loop, when the command and all its descendants are dead and every handle is closed; the run is
- * freed after it. NULL: nothing was started. */
+ * freed after it (a run with SPEC.hold: see subject_release). NULL: nothing was started. */
 struct subject_run *subject_spawn(uv_loop_t *loop, const struct subject_spec *spec,
                                   subject_done *done, void *data, struct err *e);
 /* Kills the command and its descendants now; DONE still comes. */
 void subject_kill(struct subject_run *run);
+
+/* With SPEC.hold, DONE is called when the command itself has ended, whatever it left: none of that
+ * is a leftover, the timeout is over, and what it writes from then on is read and dropped. If the
+ * command is killed (timeout, subject_kill), all dies with it, as without hold. The run lives until
+ * it is released, which is due once after (or in) DONE, whatever DONE said: everything left is
+ * killed, then RELEASED is called from the loop with the number of those that could not be killed
+ * (beyond what DONE told), and the run is freed. */
+typedef void subject_released(void *data, uint64_t survivors);
+void subject_release(struct subject_run *run, subject_released *released, void *data);
 
 /* The path of this executable, for the keeper: absolute, or "/proc/self/exe". Set once by main. */
 void subject_set_program(const char *path);

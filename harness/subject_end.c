@@ -136,6 +136,8 @@ static void announce(struct subject_run *run)
     run->exit.output = text == NULL ? "" : text;
     run->exit.output_len = len;
     write_output(run, run->exit.output, len);
+    capture_close(&run->capture);
+    run->told = true; /* before DONE, which may release the run */
     run->done(run->data, &run->exit);
     free(text);
 }
@@ -146,7 +148,9 @@ static void on_closed(uv_handle_t *handle)
 
     if (--run->open_handles > 0)
         return;
-    if (run->announced)
+    if (run->released != NULL)
+        run->released(run->released_data, run->held_survivors);
+    else if (run->announced)
         announce(run);
     subject_free_run(run);
 }
@@ -156,9 +160,11 @@ void subject_close_handles(struct subject_run *run)
     uv_close((uv_handle_t *)&run->process, on_closed);
     uv_close((uv_handle_t *)&run->output, on_closed);
     uv_close((uv_handle_t *)&run->timer, on_closed);
+    if (run->hold)
+        uv_close((uv_handle_t *)&run->reported, on_closed);
 }
 
-/* All writers are dead, so what they wrote lies in the pipe, and nothing has to be waited for. */
+/* The command is dead, so what it wrote lies in the pipe, and nothing has to be waited for. */
 static void drain_output(struct subject_run *run)
 {
     char chunk[READ_BYTES];
@@ -185,12 +191,19 @@ static void judge_report(struct subject_run *run, const struct keeper_report *re
     bool killed = report->how == KEEPER_SIGNALLED && report->value == SIGKILL &&
                   run->asked_ns != 0 && report->command_ns >= run->asked_ns;
 
+    /* Asked in the very moment it ended: what it left, which was wanted, died all the same. */
+    if (run->hold && run->asked_ns != 0)
+        killed = true;
+
     exit->started = report->how != KEEPER_NOT_STARTED;
     exit->exit = report->how == KEEPER_EXITED ? report->value : -1;
     exit->signal = report->how == KEEPER_SIGNALLED ? report->value : 0;
     exit->timed_out = killed && run->by_timeout;
     exit->cancelled = killed && !run->by_timeout;
     exit->leftovers = report->leftovers;
+    exit->ended_ns = report->command_ns;
+    exit->no_room = !exit->started && (report->value == EAGAIN || report->value == ENOMEM ||
+                                       report->value == EMFILE || report->value == ENFILE);
     exit->survivors = report->survivors;
     exit->duration_ns =
         report->command_ns > run->spawned_ns ? report->command_ns - run->spawned_ns : 0;
@@ -237,18 +250,70 @@ static void unlist(const struct subject_run *run)
         *at = run->next;
 }
 
+static bool read_report(const struct subject_run *run, struct keeper_report *report)
+{
+    ssize_t n = 0;
+
+    do
+        n = read(run->report, report, sizeof *report);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof *report && report->magic == KEEPER_MAGIC;
+}
+
+void subject_reported(uv_poll_t *poll, int status, int events)
+{
+    struct subject_run *run = poll->data;
+    struct keeper_report report;
+
+    (void)status;
+    (void)events;
+    uv_poll_stop(poll);
+    /* Asked to kill by now, the keeper ends at once: that is waited for. */
+    if (run->asked_ns != 0 || !read_report(run, &report))
+        return;
+    uv_timer_stop(&run->timer);
+    judge_report(run, &report);
+    drain_output(run);
+    announce(run);
+}
+
+/* A keeper that held is gone, asked for or not, and so is what it held. */
+static void held_exited(struct subject_run *run, bool reported, struct keeper_report *report,
+                        int64_t status, int signal)
+{
+    uv_poll_stop(&run->reported);
+    while (reported && read_report(run, report)) /* its second report is its last word */
+        continue;
+    if (run->told && reported)
+        run->held_survivors = report->survivors;
+    else if (reported)
+        judge_report(run, report);
+    else if (!run->told)
+        judge_silence(run, status, signal);
+    if (signal != 0 && (run->told || reported)) /* it was killed while it held */
+        orphans_kill(&run->held_survivors);
+    if (run->released != NULL) {
+        subject_close_handles(run);
+    } else if (!run->told) {
+        drain_output(run);
+        announce(run); /* its release closes the handles */
+    }
+}
+
 void subject_keeper_exited(uv_process_t *process, int64_t status, int signal)
 {
     struct subject_run *run = process->data;
     struct keeper_report report = {0};
-    ssize_t n = 0;
+    bool reported = read_report(run, &report);
 
     run->ended = true;
     unlist(run);
-    do
-        n = read(run->report, &report, sizeof report);
-    while (n < 0 && errno == EINTR);
-    if (n == (ssize_t)sizeof report && report.magic == KEEPER_MAGIC)
+    uv_timer_stop(&run->timer);
+    if (run->hold) {
+        held_exited(run, reported, &report, status, signal);
+        return;
+    }
+    if (reported)
         judge_report(run, &report);
     else
         judge_silence(run, status, signal);

@@ -9,6 +9,7 @@ struct subject_run {
     uv_process_t process;
     uv_pipe_t output;
     uv_timer_t timer;
+    uv_poll_t reported; /* the first report; only with HOLD */
     unsigned open_handles;
     int control; /* our ends of the keeper's descriptors */
     int report;
@@ -20,8 +21,13 @@ struct subject_run {
     bool gave_up;      /* the keeper did not answer and was killed */
     bool ended;        /* the keeper exited */
     bool announced;    /* DONE is due: false where spawning itself failed */
+    bool hold;
+    bool told; /* DONE was called */
     subject_done *done;
     void *data;
+    subject_released *released; /* NULL: not asked for yet */
+    void *released_data;
+    uint64_t held_survivors; /* beyond those that DONE told of */
     struct subject_exit exit;
     struct subject_run *next;
 };
@@ -31,11 +37,12 @@ extern struct subject_run *subject_living;
 
 /* Closes *FD unless it is -1, which it then is. */
 void subject_close_fd(int *fd);
-/* Closes the three handles; the last one closed announces the run, where that is due, and frees it.
- */
+/* Closes all handles; the last one closed announces the run (or its release), where that is due,
+ * and frees it. */
 void subject_close_handles(struct subject_run *run);
 void subject_free_run(struct subject_run *run);
-/* libuv's exit callback. */
+/* libuv's callbacks: the first report of a keeper that holds, and a keeper's exit. */
+void subject_reported(uv_poll_t *poll, int status, int events);
 void subject_keeper_exited(uv_process_t *process, int64_t status, int signal);
 
 #endif

@@ -3,10 +3,11 @@
 
 #include "harness/verdict/verdict.h"
 
-static void starts_out(struct json_out *j, const char *key, const void *starts)
+static void object_out(struct json_out *j, const char *key, const struct verdict_fields *fields,
+                       const void *object)
 {
     json_out_open(j, key, '{');
-    fields_out(j, &verdict_fields_starts, starts);
+    fields_out(j, fields, object);
     json_out_close(j, '}');
 }
 
@@ -32,7 +33,10 @@ static void field_out(struct json_out *j, const struct verdict_field *f, const v
         json_out_text(j, f->key, verdict_name(*(const enum verdict_kind *)at));
         break;
     case FIELD_STARTS:
-        starts_out(j, f->key, at);
+        object_out(j, f->key, &verdict_fields_starts, at);
+        break;
+    case FIELD_PULLS:
+        object_out(j, f->key, &verdict_fields_pulls, at);
         break;
     }
 }

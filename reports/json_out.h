@@ -15,6 +15,7 @@ struct json_out {
     bool filled; /* the innermost container has a member already */
 };
 
+/* BRACKET is `{` or `[` to open, `}` or `]` to close. */
 void json_out_open(struct json_out *j, const char *key, char bracket);
 void json_out_close(struct json_out *j, char bracket);
 /* S may be NULL: null. */

@@ -24,6 +24,7 @@ struct report_format {
 
 extern const struct report_format report_formats[];
 extern const size_t report_format_count;
+/* The row called NAME; NULL where there is none. */
 const struct report_format *report_format_find(const char *name);
 
 /* The writers of the table; B->failed tells whether memory sufficed. */

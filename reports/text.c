@@ -71,6 +71,10 @@ static void outputs(const struct verdict *v, struct buf *out)
         escape_line(out, words_or(v->folder, "."));
         buf_char(out, '/');
         escape_line(out, words_or(bad->output, "starts"));
+        if (bad->said != NULL) {
+            buf_str(out, "\n      ");
+            escape_line(out, bad->said);
+        }
         buf_char(out, '\n');
     }
     uint64_t all = words_bad(&v->starts);

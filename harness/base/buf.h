@@ -18,6 +18,7 @@ struct buf {
     bool failed;
 };
 
+/* MAX is in bytes. buf_close frees DATA; B can be initialised again. */
 void buf_init(struct buf *b, size_t max);
 void buf_close(struct buf *b);
 /* Forgets the content, keeps the memory, clears FAILED. */

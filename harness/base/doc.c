@@ -208,14 +208,6 @@ bool doc_member(struct doc_at at, const char *key, struct doc_at *out)
     return false;
 }
 
-void doc_place(struct doc_at at, char *text, size_t size)
-{
-    unsigned line, column;
-
-    doc_count_place(at.doc->text, (size_t)at.doc->tokens[at.token].start, &line, &column);
-    (void)snprintf(text, size, "%s:%u:%u", at.doc->name, line, column);
-}
-
 int doc_complain(struct err *e, struct doc_at at, const char *fmt, ...)
 {
     char text[sizeof(e->text)];

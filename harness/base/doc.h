@@ -56,8 +56,6 @@ struct doc_iter doc_iterate(struct doc_at at);
 /* KEY (a doc_at on the key's own place; its `value` is NULL) and NAME are set for objects only. */
 bool doc_next(struct doc_iter *it, const char **name, struct doc_at *key, struct doc_at *value);
 
-/* "file:line:column" of AT into TEXT (cut where longer). */
-void doc_place(struct doc_at at, char *text, size_t size);
 /* Complains: ERR_INVALID with "file:line:column: " before the message. Returns -1. */
 int doc_complain(struct err *e, struct doc_at at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -238,7 +238,8 @@ void checks_bound_text(const struct check_value *bound, char text[CHECKS_BOUND])
 
 /* ---- strays -------------------------------------------------------------------------------- */
 
-void checks_follow_phase(const struct check *c, const struct event *ev, int *phase)
+/* Follows PHASE (its index, -1 between phases) over EV. */
+static void follow_phase(const struct check *c, const struct event *ev, int *phase)
 {
     if (ev->type == EVENT_PHASE_BEGIN && ev->phase.phase) {
         *phase = plan_phase(c->plan, ev->phase.phase);
@@ -255,7 +256,7 @@ void checks_stray_init(struct checks_stray *s, int registry, uint32_t ops)
 void checks_stray_event(struct checks_stray *s, const struct check *c, const struct event *ev)
 {
     const struct event_request *ask = &ev->request;
-    checks_follow_phase(c, ev, &s->phase);
+    follow_phase(c, ev, &s->phase);
     if (ev->type != EVENT_REQUEST || ask->lane == 0 || s->phase < 0 ||
         (c->during >= 0 && s->phase != c->during)) {
         return;

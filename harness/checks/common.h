@@ -68,8 +68,6 @@ void checks_stray_event(struct checks_stray *s, const struct check *c, const str
 /* VERDICT, but a pass that strays could have changed is inconclusive; gives the reason. */
 enum verdict_kind checks_doubt(struct check *c, const struct checks_stray *s,
                                enum verdict_kind verdict);
-/* Follows PHASE (its index, -1 between phases) over EV. */
-void checks_follow_phase(const struct check *c, const struct event *ev, int *phase);
 
 /* The larger, by precedence. */
 enum verdict_kind checks_worse(enum verdict_kind a, enum verdict_kind b);

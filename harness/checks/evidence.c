@@ -9,7 +9,10 @@ struct state {
     uint64_t missing;       /* events that the numbering passes over */
     uint64_t missing_after; /* where that was first seen */
     bool ended;
-    bool completed;
+    bool lost;      /* stopped, since what was to fail had: what came before is judged */
+    bool completed; /* or lost */
+    size_t judged;  /* phases that count: all, or those before the stop */
+    size_t begun;   /* phases that have */
     const char *reason, *detail;
     uint64_t end_event;
 };
@@ -17,8 +20,13 @@ struct state {
 static int init(struct check *c, struct doc_at at, struct err *e)
 {
     (void)at;
-    c->state = arena_alloc(c->arena, 1, sizeof(struct state));
-    return c->state ? 0 : err_set(e, ERR_NOMEM, "evidence: no memory");
+    struct state *state = arena_alloc(c->arena, 1, sizeof *state);
+    c->state = state;
+    if (!state) {
+        return err_set(e, ERR_NOMEM, "evidence: no memory");
+    }
+    state->judged = c->plan->scenario->phase_count;
+    return 0;
 }
 
 static void on_end(struct check *c, struct state *state, const struct event *ev)
@@ -28,7 +36,11 @@ static void on_end(struct check *c, struct state *state, const struct event *ev)
     state->end_event = ev->n;
     state->reason = arena_strdup(c->arena, end->reason ? end->reason : "no reason");
     state->detail = end->detail ? arena_strdup(c->arena, end->detail) : NULL;
-    state->completed = end->reason && strcmp(end->reason, "completed") == 0;
+    state->lost = end->reason && strcmp(end->reason, "lost") == 0;
+    state->completed = state->lost || (end->reason && strcmp(end->reason, "completed") == 0);
+    if (state->lost && state->begun < state->judged) {
+        state->judged = state->begun;
+    }
 }
 
 static void event(struct check *c, const struct event *ev)
@@ -39,7 +51,12 @@ static void event(struct check *c, const struct event *ev)
         state->missing += ev->n > state->last ? ev->n - state->last - 1 : 1;
     }
     state->last = ev->n;
-    if (ev->type == EVENT_DRILL_END) {
+    if (ev->type == EVENT_PHASE_BEGIN) {
+        state->begun++;
+    } else if (ev->type == EVENT_PHASE_END && ev->phase.reason &&
+               strcmp(ev->phase.reason, "lost") == 0) {
+        state->judged = state->begun - (state->begun > 0 ? 1 : 0);
+    } else if (ev->type == EVENT_DRILL_END) {
         on_end(c, state, ev);
     }
 }
@@ -126,17 +143,19 @@ static void finish(struct check *c)
     bool good = judge_end(c, state);
     uint64_t ended = 0;
     size_t short_of = 0;
-    for (size_t i = 0; i < s->phase_count; i++) {
+    for (size_t i = 0; i < state->judged; i++) {
         bool seen = s->phases[i].timed ? judge_timed(c, i) : judge_counted(c, i);
         short_of += seen ? 0 : 1;
+    }
+    for (size_t i = 0; i < s->phase_count; i++) {
         ended += count_ended(c, i, -1);
     }
     good = judge_unended(c) && good && short_of == 0;
     check_expected(c, "every phase sees its starts, and the drill runs to its end");
     check_result(c, good ? VERDICT_PASS : VERDICT_INCONCLUSIVE,
-                 "%llu start%s ended in %zu phase%s%s", (unsigned long long)ended,
+                 "%llu start%s ended in %zu phase%s%s%s", (unsigned long long)ended,
                  ended == 1 ? "" : "s", s->phase_count, s->phase_count == 1 ? "" : "s",
-                 good ? "" : ", which is not all");
+                 state->lost ? ", up to the stop" : "", good ? "" : ", which is not all");
 }
 
 const struct check_info check_evidence = {

@@ -18,8 +18,10 @@ unsigned command_options(const char *name);
 
 #define PULLDRILL_VERSION "0.1.0"
 
+/* Each reads its own arguments (argv[0] is the verb) and returns the exit status. */
 int command_try(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_prove(int argc, char **argv);
 int command_validate(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_faults(int argc, char **argv);

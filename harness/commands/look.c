@@ -1,5 +1,4 @@
-/* The verbs that start nothing: `validate`, `list`, `faults`, `checks`, `judge`, `report`,
- * `version`. */
+/* The verbs that start nothing: `validate`, `list`, `faults`, `checks`, `judge`, `report`. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,8 +120,12 @@ int command_list(int argc, char **argv)
 static int vocabulary(int argc, char **argv, void (*text)(void), json_t *(*json)(void))
 {
     struct options o;
+    struct err e = {0};
     int status;
-    if (read_or_complain(&o, argc, argv, &status) != 0 || !format_known(&o, &status)) {
+    if (options_read_alone(&o, argc, argv, &e) != 0) {
+        return (int)options_complain(&e);
+    }
+    if (!format_known(&o, &status)) {
         return status;
     }
     if (strcmp(o.format, "json") == 0) {
@@ -142,6 +145,19 @@ int command_checks(int argc, char **argv)
     return vocabulary(argc, argv, vocabulary_checks_text, vocabulary_checks_json);
 }
 
+static enum exit_status no_such_format(const struct options *o)
+{
+    char names[128] = "";
+    size_t used = 0;
+    struct err e = {0};
+    for (size_t i = 0; i < report_format_count && used < sizeof names; i++) {
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "",
+                                 report_formats[i].name);
+    }
+    err_set(&e, ERR_USAGE, "--format %s: one of %s", o->format, names);
+    return options_complain(&e);
+}
+
 /* Prints V in the form that O asks for. */
 static int print_verdict(const struct options *o, struct verdict *v)
 {
@@ -151,10 +167,7 @@ static int print_verdict(const struct options *o, struct verdict *v)
                                                  getenv("NO_COLOR") == NULL};
     struct buf b;
     if (format == NULL) {
-        struct err e = {0};
-        err_set(&e, ERR_USAGE, "--format %s: one of text, journal, summary, results, junit",
-                o->format);
-        return (int)options_complain(&e);
+        return (int)no_such_format(o);
     }
     results_conclude(&list, o);
     buf_init(&b, PRINT_MAX_BYTES);

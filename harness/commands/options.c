@@ -13,8 +13,10 @@
 #include "harness/base/doc.h"
 #include "harness/base/log.h"
 #include "harness/commands/command.h"
+#include "reports/report.h"
 
 #define MAX_JOBS 64
+#define MAX_TIMES 1000
 
 struct option_info {
     const char *name; /* first: doc_nearest walks the table */
@@ -26,11 +28,13 @@ struct option_info {
 
 static const struct option_info table[] = {
     {"jobs", 'j', OPT_JOBS, "N", "run N scenarios side by side, each a process of its own"},
+    {"times", 'n', OPT_TIMES, "TIMES", "do it all this often; a verdict that differs is a failure"},
     {"tag", 0, OPT_TAG, "TAG", "only scenarios with this tag (repeatable: all of them)"},
     {"var", 0, OPT_VAR, "KEY=VALUE", "set a variable of `configuration` (repeatable)"},
     {"seed", 0, OPT_SEED, "N", "the seed of content and decisions; the scenario's own otherwise"},
     {"out", 0, OPT_OUT, "DIR", "where results go [pulldrill-out]"},
-    {"format", 0, OPT_FORMAT, "FORMAT", "the form of what is printed on stdout [text]"},
+    {"format", 0, OPT_FORMAT, "text|json", "the form of what is printed on stdout [text]"},
+    {"format", 0, OPT_REPORT, "FORMAT", "the form of what is printed on stdout [text], one of:"},
     {"subject", 0, OPT_SUBJECT, "NAME", "the subject that COMMAND or --variant is for"},
     {"variant", 0, OPT_VARIANT, "NAME", "run this variant of the subject"},
     {"image", 0, OPT_IMAGE, "REF", "the image that both registries hold [ci/agent:stable]"},
@@ -86,6 +90,12 @@ static int apply_word(struct options *o, unsigned bit, const char *value, struct
         }
         o->jobs = (unsigned)number;
         return 0;
+    case OPT_TIMES:
+        if (read_number(value, MAX_TIMES, &number) != 0 || number == 0) {
+            return err_set(e, ERR_USAGE, "--times %s: a number from 1 to %d", value, MAX_TIMES);
+        }
+        o->times = (unsigned)number;
+        return 0;
     case OPT_SEED:
         if (read_number(value, UINT64_C(1) << 53, &o->seed) != 0) {
             return err_set(e, ERR_USAGE, "--seed %s: a whole number from 0 to 2^53", value);
@@ -117,6 +127,7 @@ static int apply(struct options *o, unsigned bit, const char *value, struct err 
         o->out = value;
         return value[0] == '\0' ? err_set(e, ERR_USAGE, "--out: a folder's name") : 0;
     case OPT_FORMAT:
+    case OPT_REPORT:
         o->format = value;
         return 0;
     case OPT_SUBJECT:
@@ -242,6 +253,7 @@ int options_read(struct options *o, int argc, char **argv, struct err *e)
 {
     memset(o, 0, sizeof *o);
     o->jobs = 1;
+    o->times = 1;
     o->out = "pulldrill-out";
     o->format = "text";
     o->inconclusive = VERDICT_INCONCLUSIVE;
@@ -269,20 +281,40 @@ int options_read(struct options *o, int argc, char **argv, struct err *e)
     return rc;
 }
 
+int options_read_alone(struct options *o, int argc, char **argv, struct err *e)
+{
+    if (options_read(o, argc, argv, e) != 0) {
+        return -1;
+    }
+    if (o->operand_count > 0 || o->command_count > 0) {
+        return err_set(e, ERR_USAGE, "%s takes nothing but options; --help lists them", argv[0]);
+    }
+    return 0;
+}
+
+static void help_line(const char *left, const char *meaning)
+{
+    printf("  %-30s %s\n", left, meaning);
+}
+
 void options_help(unsigned takes)
 {
+    char left[64];
     for (size_t i = 0; i < TABLE_LEN; i++) {
-        if ((table[i].bit & takes) != 0 && table[i].meaning != NULL) {
-            char left[64];
-            snprintf(left, sizeof left, "%s--%s %s",
-                     table[i].letter == 'j'   ? "-j, "
-                     : table[i].letter == 'q' ? "-q, "
-                                              : "    ",
-                     table[i].name, table[i].argument != NULL ? table[i].argument : "");
-            printf("  %-30s %s\n", left, table[i].meaning);
+        const struct option_info *option = &table[i];
+        if ((option->bit & takes) == 0 || option->meaning == NULL) {
+            continue;
+        }
+        const char letter[] = {'-', option->letter, ',', ' ', '\0'};
+        snprintf(left, sizeof left, "%s--%s %s", option->letter != 0 ? letter : "    ",
+                 option->name, option->argument != NULL ? option->argument : "");
+        help_line(left, option->meaning);
+        for (size_t k = 0; option->bit == OPT_REPORT && k < report_format_count; k++) {
+            snprintf(left, sizeof left, "        %s", report_formats[k].name);
+            help_line(left, report_formats[k].meaning);
         }
     }
-    printf("  %-30s %s\n", "-h, --help", "this text");
+    help_line("-h, --help", "this text");
 }
 
 struct scenario_options options_scenario(const struct options *o)
@@ -297,14 +329,16 @@ struct scenario_options options_scenario(const struct options *o)
     return so;
 }
 
+/* Appends WORD, after a blank where it is not the first, such that a shell reads it as one word. */
 static void quote(struct buf *b, const char *word)
 {
+    buf_str(b, b->len > 0 ? " " : "");
     if (word[0] != '\0' && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                         "0123456789_-./:=@%+,") == strlen(word)) {
-        buf_printf(b, " %s", word);
+        buf_str(b, word);
         return;
     }
-    buf_str(b, " '");
+    buf_char(b, '\'');
     for (const char *p = word; *p != '\0'; p++) {
         if (*p == '\'') {
             buf_str(b, "'\\''");
@@ -319,7 +353,8 @@ char *options_replay(const struct options *o, const char *verb, const char *file
 {
     struct buf b;
     buf_init(&b, 1u << 16);
-    buf_printf(&b, "%s %s", program, verb);
+    quote(&b, program);
+    quote(&b, verb);
     if (file != NULL) {
         quote(&b, file);
     }

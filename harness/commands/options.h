@@ -29,10 +29,13 @@ enum option_set {
     OPT_TIMEOUT = 2048,
     OPT_IMAGE = 4096,
     OPT_QUIET = 8192,
+    OPT_TIMES = 16384,
+    OPT_REPORT = 32768, /* --format of a saved result: any of report_formats */
 };
 
 struct options {
     unsigned jobs;
+    unsigned times;
     const char *tags[OPTIONS_MAX_TAGS];
     size_t tag_count;
     const char *vars[OPTIONS_MAX_VARS];
@@ -59,6 +62,8 @@ struct options {
 
 /* Reads ARGV (argv[0] is the verb) against what the verb takes. -1: E says which word is wrong. */
 int options_read(struct options *o, int argc, char **argv, struct err *e);
+/* The same for a verb that takes options alone: any other word is complained of. */
+int options_read_alone(struct options *o, int argc, char **argv, struct err *e);
 /* The help lines of the options in TAKES. */
 void options_help(unsigned takes);
 /* What a scenario needs of them. */

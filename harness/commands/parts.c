@@ -95,7 +95,7 @@ static int begin(struct parts *p, size_t index, struct err *e)
     }
     pid_t pid = fork();
     if (pid == 0) {
-        sigprocmask(SIG_SETMASK, &p->old_mask, NULL);
+        sigprocmask(SIG_SETMASK, &p->old_mask, NULL); /* held as ours: its drill lets them */
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (getppid() == parent) {
             execv("/proc/self/exe", words);

@@ -92,6 +92,42 @@ int results_prepare(const char *out, const char *folder, char *dir, size_t size,
     return 0;
 }
 
+/* In one folder two scenarios would overwrite each other, and one verdict would stand for both. */
+static int folders_differ(const struct selection *s, struct err *e)
+{
+    char one[1024];
+    char other[1024];
+    for (size_t i = 0; i < s->count; i++) {
+        results_folder(s->path[i], one, sizeof one);
+        for (size_t k = i + 1; k < s->count; k++) {
+            results_folder(s->path[k], other, sizeof other);
+            if (strcmp(one, other) == 0) {
+                return err_set(e, ERR_USAGE, "%s and %s would write results to one folder, %s",
+                               s->path[i], s->path[k], one);
+            }
+        }
+    }
+    return 0;
+}
+
+int results_begin(const struct selection *s, const char *out, struct err *e)
+{
+    char path[4600];
+    if (folders_differ(s, e) != 0 || make_folders(out, e) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < report_format_count; i++) {
+        if (report_formats[i].all == NULL || report_formats[i].file == NULL) {
+            continue;
+        }
+        snprintf(path, sizeof path, "%s/%s", out, report_formats[i].file);
+        if (unlink(path) != 0 && errno != ENOENT) {
+            return err_errno(e, errno, "cannot remove %s", path);
+        }
+    }
+    return 0;
+}
+
 /* Whole or not at all: written beside, then renamed. */
 static int write_file(const char *dir, const char *file, const struct buf *b, struct err *e)
 {

@@ -4,10 +4,14 @@
 
 #include "harness/base/err.h"
 #include "harness/commands/options.h"
+#include "harness/commands/select.h"
 #include "harness/verdict/verdict.h"
 
 /* The folder of scenario PATH under --out: without suffix and leading "./", `/` as `-`. */
 void results_folder(const char *path, char *name, size_t size);
+/* Before anything runs: makes OUT, takes away an earlier invocation's files of the whole (whoever
+ * kills this one shall not find them) and refuses two scenarios whose folder would be the same. */
+int results_begin(const struct selection *s, const char *out, struct err *e);
 /* Makes OUT and OUT/FOLDER and takes away what an earlier run left there (the files we write, no
  * others). The path of the folder into DIR. */
 int results_prepare(const char *out, const char *folder, char *dir, size_t size, struct err *e);

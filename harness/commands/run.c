@@ -1,5 +1,6 @@
 /* `run`: drills scenarios and prints their verdicts. */
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 #include "harness/commands/results.h"
 #include "harness/commands/select.h"
 #include "harness/drill.h"
+#include "harness/interrupts.h"
 #include "reports/report.h"
 
 #define PRINT_MAX_BYTES (64u << 20)
@@ -124,6 +126,12 @@ static enum exit_status finish(const struct options *o, struct verdict_list *lis
         return EXIT_ERROR;
     }
     print_all(o, list);
+    /* The files say it all: a reader of stdout that went away does not change the verdict. */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        log_line("cannot write to stdout; the results are in %s", o->out);
+        __fpurge(stdout);
+        clearerr(stdout);
+    }
     return list->exit;
 }
 
@@ -136,8 +144,11 @@ static enum exit_status run_selected(struct options *o, struct selection *s)
         err_set(&e, ERR_NOMEM, "no memory");
         return options_complain(&e);
     }
+    interrupts_hold();
     enum exit_status status =
-        run_all(o, s, &list, &e) == 0 ? finish(o, &list) : options_complain(&e);
+        (o->part || results_begin(s, o->out, &e) == 0) && run_all(o, s, &list, &e) == 0
+            ? finish(o, &list)
+            : options_complain(&e);
     for (size_t i = 0; i < list.count; i++) {
         verdict_free(list.items[i]);
     }

@@ -19,6 +19,11 @@ const struct command command_table[] = {
      OPT_JOBS | OPT_TAG | OPT_VAR | OPT_SEED | OPT_OUT | OPT_FORMAT | OPT_SUBJECT | OPT_VARIANT |
          OPT_INCONCLUSIVE | OPT_NO_SKIP | OPT_QUIET | OPT_PART,
      command_run},
+    {"prove", "FILE|DIR… [options] [-- COMMAND…]",
+     "show that scenarios tell good from bad: their subject passes, their bad twins fail",
+     OPT_JOBS | OPT_TIMES | OPT_TAG | OPT_VAR | OPT_SEED | OPT_OUT | OPT_FORMAT | OPT_SUBJECT |
+         OPT_INCONCLUSIVE | OPT_QUIET,
+     command_prove},
     {"validate", "FILE|DIR… [options]", "check scenario files; start nothing",
      OPT_TAG | OPT_VAR | OPT_SUBJECT | OPT_VARIANT, command_validate},
     {"list", "FILE|DIR… [options]", "list scenarios with titles and tags",
@@ -28,8 +33,8 @@ const struct command command_table[] = {
     {"checks", "[--format json]", "the catalogue of checks with their parameters", OPT_FORMAT,
      command_checks},
     {"judge", "HISTORY [options]", "judge a saved history.jsonl again; exits as the drill would",
-     OPT_FORMAT | OPT_INCONCLUSIVE, command_judge},
-    {"report", "JOURNAL [options]", "write a saved journal.json in another form", OPT_FORMAT,
+     OPT_REPORT | OPT_INCONCLUSIVE, command_judge},
+    {"report", "JOURNAL [options]", "write a saved journal.json in another form", OPT_REPORT,
      command_report},
     {"version", "", "the version, and those of the libraries", 0, command_version},
 };
@@ -47,8 +52,11 @@ unsigned command_options(const char *name)
 
 int command_version(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
+    struct options o;
+    struct err e = {0};
+    if (options_read_alone(&o, argc, argv, &e) != 0) {
+        return (int)options_complain(&e);
+    }
     printf("pulldrill %s\n", PULLDRILL_VERSION);
     printf("libuv %s, %s, jansson %s, %s, %s\n", uv_version_string(), curl_version(),
            jansson_version_str(), OpenSSL_version(OPENSSL_VERSION), archive_version_string());

@@ -152,6 +152,7 @@ struct event_start_end {
     int64_t exit;       /* exit code; -1 where a signal ended it */
     int64_t signal;
     bool timed_out;
+    uint64_t ended_ns; /* when the command itself ended; what it asks later is no part of it */
     bool cancelled;    /* killed by the harness itself: no check counts it against anybody */
     const char *ready; /* what the `ready` command or URL said; NULL where none was asked */
     uint64_t duration_ns;
@@ -203,7 +204,7 @@ struct event_lag {
     uint64_t max_ns;
 };
 struct event_drill_end {
-    const char *reason; /* "completed", "sick-baseline", "limit", "interrupted", "failure" */
+    const char *reason; /* "completed", "sick-baseline", "limit", "interrupted", "failure", … */
     const char *detail; /* what each part waited for, where the end was not wanted */
     uint64_t starts;
     uint64_t requests;

@@ -122,6 +122,7 @@ static const struct event_field start_end_fields[] = {
     KEPT("exit", I64, start_end.exit),
     FIELD("signal", I64, start_end.signal),
     FIELD("timed-out", BOOL, start_end.timed_out),
+    FIELD("ended-ns", U64, start_end.ended_ns),
     FIELD("cancelled", BOOL, start_end.cancelled),
     FIELD("ready", STRING, start_end.ready),
     FIELD("duration-ns", U64, start_end.duration_ns),

@@ -33,6 +33,7 @@ struct event_layout {
     size_t count;
 };
 
+/* The row of TYPE, which is below EVENT_COUNT. */
 const struct event_layout *event_layout(enum event_type type);
 
 static inline const char *event_field_name(const struct event_field *f)

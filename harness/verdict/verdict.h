@@ -64,11 +64,17 @@ struct verdict_starts {
     uint64_t worked, failed, hung, wrong;
 };
 
+/* Starts by where their image came from: the labels of their pulls. */
+struct verdict_pulls {
+    uint64_t primary, fell_back, failed, mixed;
+};
+
 struct verdict_phase {
     const char *name;
     uint64_t begin_ns, end_ns;
     const char *reason; /* what ended it */
     struct verdict_starts starts;
+    struct verdict_pulls pulls;
 };
 
 struct verdict_fault {
@@ -100,6 +106,7 @@ struct verdict_bad_start {
     const char *outcome;
     const char *last; /* what it did last, in words */
     uint64_t event;
+    const char *said;   /* the last line of its output; NULL where it said nothing */
     const char *output; /* path of the captured output, relative to the scenario's folder */
 };
 #define VERDICT_MAX_BAD_STARTS 100
@@ -138,6 +145,7 @@ struct verdict {
     size_t note_count;
 };
 
+/* Empty, with an arena of its own that holds all its text until verdict_free. NULL: no memory. */
 struct verdict *verdict_new(struct err *e);
 void verdict_free(struct verdict *v);
 /* How many checks passed, failed, were inconclusive (an error counts as failed). */

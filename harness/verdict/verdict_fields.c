@@ -33,6 +33,14 @@ static const struct verdict_field starts[] = {
 };
 const struct verdict_fields verdict_fields_starts = {starts, COUNT_OF(starts)};
 
+static const struct verdict_field pulls[] = {
+    {"primary", FIELD_COUNT, offsetof(struct verdict_pulls, primary)},
+    {"fell-back", FIELD_COUNT, offsetof(struct verdict_pulls, fell_back)},
+    {"failed", FIELD_COUNT, offsetof(struct verdict_pulls, failed)},
+    {"mixed", FIELD_COUNT, offsetof(struct verdict_pulls, mixed)},
+};
+const struct verdict_fields verdict_fields_pulls = {pulls, COUNT_OF(pulls)};
+
 static const struct verdict_field registry[] = {
     {"role", FIELD_TEXT, offsetof(struct verdict_registry, role)},
     {"connections", FIELD_COUNT, offsetof(struct verdict_registry, connections)},
@@ -60,6 +68,7 @@ static const struct verdict_field phase[] = {
     {"end-ns", FIELD_COUNT, offsetof(struct verdict_phase, end_ns)},
     {"reason", FIELD_TEXT, offsetof(struct verdict_phase, reason)},
     {"starts", FIELD_STARTS, offsetof(struct verdict_phase, starts)},
+    {"pulls", FIELD_PULLS, offsetof(struct verdict_phase, pulls)},
 };
 
 static const struct verdict_field fault[] = {
@@ -86,6 +95,7 @@ static const struct verdict_field bad[] = {
     {"outcome", FIELD_TEXT, offsetof(struct verdict_bad_start, outcome)},
     {"last", FIELD_TEXT, offsetof(struct verdict_bad_start, last)},
     {"event", FIELD_COUNT, offsetof(struct verdict_bad_start, event)},
+    {"said", FIELD_TEXT, offsetof(struct verdict_bad_start, said)},
     {"output", FIELD_TEXT, offsetof(struct verdict_bad_start, output)},
 };
 

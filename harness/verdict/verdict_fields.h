@@ -16,6 +16,7 @@ enum verdict_field_type {
     FIELD_SHARE,  /* double: a number */
     FIELD_KIND,   /* enum verdict_kind: its name */
     FIELD_STARTS, /* struct verdict_starts: an object */
+    FIELD_PULLS,  /* struct verdict_pulls: an object */
 };
 struct verdict_field {
     const char *key;
@@ -30,6 +31,7 @@ struct verdict_fields {
 /* In struct verdict: those before the lists, and those behind. */
 extern const struct verdict_fields verdict_fields_head;
 extern const struct verdict_fields verdict_fields_starts;
+extern const struct verdict_fields verdict_fields_pulls;
 extern const struct verdict_fields verdict_fields_registry;
 
 /* A list of structs within struct verdict. Checks hold evidence too, which is no plain member. */

@@ -105,12 +105,13 @@ static int read_kind(struct load *l, struct doc_at at, const char *key, enum ver
 static int read_fields(struct load *l, struct doc_at at, const struct verdict_fields *fields,
                        void *base);
 
-static int read_starts(struct load *l, struct doc_at at, const char *key, void *out)
+static int read_object(struct load *l, struct doc_at at, const char *key,
+                       const struct verdict_fields *fields, void *out)
 {
     if (!json_is_object(at.value)) {
         return doc_complain(l->e, at, "\"%s\" must be an object", key);
     }
-    return read_fields(l, at, &verdict_fields_starts, out);
+    return read_fields(l, at, fields, out);
 }
 
 static int read_field(struct load *l, struct doc_at at, const struct verdict_field *f, void *out)
@@ -129,7 +130,9 @@ static int read_field(struct load *l, struct doc_at at, const struct verdict_fie
     case FIELD_KIND:
         return read_kind(l, at, f->key, out);
     case FIELD_STARTS:
-        return read_starts(l, at, f->key, out);
+        return read_object(l, at, f->key, &verdict_fields_starts, out);
+    case FIELD_PULLS:
+        return read_object(l, at, f->key, &verdict_fields_pulls, out);
     }
     return err_set(l->e, ERR_INTERNAL, "journal: a field of no type");
 }

@@ -10,7 +10,7 @@ fetch() {
 }
 
 make_layout "$layout"
-fetch "${image%:*}/manifests/${image##*:}" "$layout/manifest"
+fetch "${image%:*}/manifests/${image##*:}" "$layout/manifest" || exit 1
 for blob in $(blobs_of "$layout/manifest"); do
     fetch "${image%:*}/blobs/$blob" "$layout/blobs/sha256/${blob#sha256:}"
 done

@@ -62,6 +62,10 @@ expect_text "$scratch/err" 'did you mean run' "the nearest verb"
 expect_exit 4 "an unknown option" "$PULLDRILL" run --sede 1 scenarios
 expect_text "$scratch/err" 'did you mean --seed' "the nearest option"
 expect_exit 4 "no file" "$PULLDRILL" run
+for verb in version faults checks; do
+  expect_exit 4 "$verb with a word too many" "$PULLDRILL" "$verb" extra
+  expect_exit 4 "$verb with an unknown option" "$PULLDRILL" "$verb" --bogus
+done
 expect_exit 4 "a missing file" "$PULLDRILL" run "$scratch/none.json"
 expect_exit 4 "a bad seed" "$PULLDRILL" run scenarios --seed -1
 echo '{"version": 1' >"$scratch/bad.json"
@@ -76,6 +80,10 @@ for verb in try run validate list faults checks judge report version; do
   expect_exit 0 "$verb --help" "$PULLDRILL" "$verb" --help
   grep -q "usage: pulldrill $verb" "$scratch/out" || fail "$verb --help does not say its usage"
 done
+expect_exit 0 "report --help" "$PULLDRILL" report --help
+for format in text journal summary results junit; do
+  expect_text "$scratch/out" "^ +$format +[a-z]" "report --help names the format $format"
+done
 expect_exit 0 "version" "$PULLDRILL" version
 expect_exit 0 "validate" "$PULLDRILL" validate scenarios
 expect_exit 0 "list" "$PULLDRILL" list scenarios --format json
@@ -84,6 +92,22 @@ expect_exit 0 "faults" "$PULLDRILL" faults --format json
 jq -e 'length == 9 and all(.kind != "")' "$scratch/out" >"$scratch/null" || fail "faults"
 expect_exit 0 "checks" "$PULLDRILL" checks --format json
 jq -e 'length == 16 and all(.check != "")' "$scratch/out" >"$scratch/null" || fail "checks"
+
+# A stdout that cannot be written changes no verdict, but is no success elsewhere.
+"$PULLDRILL" run "$scratch/scenario.json" --out "$scratch/results" >/dev/full 2>"$scratch/err"
+[ $? = 0 ] || fail "a full stdout changed the verdict"
+expect_text "$scratch/err" 'cannot write to stdout' "the lost output is told"
+"$PULLDRILL" list scenarios >/dev/full 2>"$scratch/err"
+[ $? = 3 ] || fail "list into a full stdout exits $?"
+
+# The replay command works as it is printed, also where the program's path and the file's hold blanks.
+mkdir "$scratch/a folder"
+ln -s "$PULLDRILL" "$scratch/a folder/pulldrill"
+cp "$scratch/scenario.json" "$scratch/a folder/a scenario.json"
+expect_exit 0 "a path with a blank" "$scratch/a folder/pulldrill" run \
+  "$scratch/a folder/a scenario.json" --out "$scratch/results"
+replay=$(sed -n 's/^replay: //p' "$scratch/out")
+expect_exit 0 "its replay: $replay" bash -c "$replay --out $scratch/replayed"
 
 # Results that cannot be written are the harness's failure, and it says where.
 expect_exit 3 "an --out that is a file" "$PULLDRILL" run "$scratch/scenario.json" --out \

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SIGINT and SIGTERM heal, reap and still write results; after kill -9 of the harness no descendant
-# of a subject is alive, however detached. The subject opens a FIFO for writing in each of its
+# of a subject is alive, however detached, and the next drill deletes its scratch folder. The subject opens a FIFO for writing in each of its
 # processes, so that the end of file tells, without a clock, that the last of them is gone.
 . tests/lib/check.sh
 
+export TMPDIR=$scratch/tmp
+mkdir "$TMPDIR"
 mkfifo "$scratch/alive"
 cat >"$scratch/clings.sh" <<'S'
 #!/bin/bash
@@ -53,6 +55,10 @@ all_gone
 expect_exit 2 "the history of a killed drill is judged" "$PULLDRILL" judge \
   "$(echo "$scratch"/KILL/*/history.jsonl)"
 
+[ -n "$(ls -A "$TMPDIR")" ] || fail "kill -9 left no scratch folder"
+"$PULLDRILL" run tests/lib/small.json -q --out "$scratch/next" -- true >"$scratch/out" 2>&1
+[ -z "$(ls -A "$TMPDIR")" ] || fail "the next drill left the scratch folder of a killed one"
+
 # The same where the harness runs several scenarios as processes of their own.
 cp "$scratch/scenario.json" "$scratch/second.json"
 "$PULLDRILL" run "$scratch/scenario.json" "$scratch/second.json" -j 2 --out "$scratch/parts" \
@@ -63,4 +69,21 @@ read -r -u 8 line
 kill -9 "$harness"
 wait "$harness" 2>"$scratch/null"
 all_gone
+
+# One that comes while images are still being built waits for the drill, alone and in parts; what an
+# earlier invocation wrote is gone by then.
+jq '.images.agent.layers = ["64MiB"]' "$scratch/scenario.json" >"$scratch/large.json"
+cp "$scratch/large.json" "$scratch/larger.json"
+for parts in "" "$scratch/larger.json"; do
+  rm -rf "$scratch/early" && mkdir "$scratch/early" && echo stale >"$scratch/early/results.json"
+  "$PULLDRILL" run "$scratch/large.json" ${parts:+"$parts"} -q -j 2 --out "$scratch/early" \
+    >"$scratch/out" 2>"$scratch/err" </dev/null &
+  harness=$!
+  while grep -qs stale "$scratch/early/results.json"; do :; done
+  kill -TERM "$harness"
+  wait "$harness"
+  status=$?
+  [ "$status" = 143 ] || fail "early SIGTERM: exit $status, wanted 143"
+  expect_agreement 143 "$scratch/early" "$scratch/out"
+done
 finish

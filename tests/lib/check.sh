@@ -2,6 +2,7 @@
 # What the shell tests share: to be sourced. PULLDRILL names the program under test.
 set -uo pipefail
 : "${PULLDRILL:?the program under test}"
+[ -x "$PULLDRILL" ] || { echo "FAIL: $PULLDRILL cannot be run"; exit 1; }
 failures=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

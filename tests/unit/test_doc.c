@@ -130,6 +130,17 @@ Test(doc, depth_that_is_allowed)
     doc_close(&d);
 }
 
+/* The place that a complaint about AT names. */
+static void check_place(struct doc_at at, const char *expected)
+{
+    char wanted[64];
+    struct err e = {0};
+
+    cr_assert_eq(doc_complain(&e, at, "wrong"), -1);
+    (void)snprintf(wanted, sizeof(wanted), "%s: wrong", expected);
+    cr_assert_str_eq(e.text, wanted);
+}
+
 /* Any JSON value is a document, also one that jsmn alone would not end. */
 Test(doc, top_level_values)
 {
@@ -138,22 +149,12 @@ Test(doc, top_level_values)
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct doc d;
-        char place[32];
 
         parse(&d, texts[i]);
         cr_assert_eq(d.count, 1);
-        doc_place(doc_root(&d), place, sizeof(place));
-        cr_assert_str_eq(place, texts[i][0] == ' ' ? "f:1:2" : "f:1:1");
+        check_place(doc_root(&d), texts[i][0] == ' ' ? "f:1:2" : "f:1:1");
         doc_close(&d);
     }
-}
-
-static void check_place(struct doc_at at, const char *expected)
-{
-    char place[64];
-
-    doc_place(at, place, sizeof(place));
-    cr_assert_str_eq(place, expected);
 }
 
 /* Members and elements come in document order, each with the places of its key and its value. */

@@ -217,6 +217,27 @@ Test(pulls, reset_undoes_the_last_delivery)
     hb_free(b);
 }
 
+static enum outcome outcome_of(struct hb *b, uint64_t lane, struct event_start_end end,
+                               char *reason, size_t size)
+{
+    return pulls_outcome(b->pulls, lane, &end, reason, size);
+}
+
+/* What is asked for after the command itself has ended does not count, whatever arrives. */
+Test(pulls, asked_after_the_end)
+{
+    for (int late = 0; late < 2; late++) {
+        struct hb *b = begin_with(COLD);
+        hb_begin(b, "build-start", 1);
+        uint64_t ended_ns = late ? b->t_ns : 0;
+        hb_pull(b, 1, "primary", 0);
+        ended_ns = late ? ended_ns : b->t_ns;
+        hb_end_with(b, 1, (struct event_start_end){.ended_ns = ended_ns});
+        cr_expect_eq(pulls_at(b->pulls, 0)->outcome, late ? OUTCOME_WRONG : OUTCOME_WORKED);
+        hb_free(b);
+    }
+}
+
 /* Asked before start-end, while a kept-alive connection is still open, the outcome is the same as
  * afterwards: a pending delivery counts. */
 Test(pulls, outcome_before_the_end)
@@ -224,22 +245,24 @@ Test(pulls, outcome_before_the_end)
     struct hb *b = begin_with(COLD);
     char reason[256];
     hb_begin(b, "build-start", 1);
-    cr_assert_eq(pulls_outcome(b->pulls, 1, 0, 0, false, NULL, reason, sizeof reason),
+    cr_assert_eq(outcome_of(b, 1, (struct event_start_end){0}, reason, sizeof reason),
                  OUTCOME_WRONG);
     hb_pull(b, 1, "primary", 0);
-    cr_assert_eq(pulls_outcome(b->pulls, 1, 0, 0, false, NULL, reason, sizeof reason),
+    cr_assert_eq(outcome_of(b, 1, (struct event_start_end){0}, reason, sizeof reason),
                  OUTCOME_WORKED);
     cr_assert_str_eq(reason, "");
-    cr_assert_eq(pulls_outcome(b->pulls, 1, 7, 0, false, NULL, reason, sizeof reason),
+    cr_assert_eq(outcome_of(b, 1, (struct event_start_end){.exit = 7}, reason, sizeof reason),
                  OUTCOME_FAILED);
     cr_assert_str_eq(reason, "exit 7");
-    cr_assert_eq(pulls_outcome(b->pulls, 1, -1, 9, true, NULL, reason, sizeof reason),
+    cr_assert_eq(outcome_of(b, 1,
+                            (struct event_start_end){.exit = -1, .signal = 9, .timed_out = true},
+                            reason, sizeof reason),
                  OUTCOME_HUNG);
     cr_assert_str_eq(reason, "killed at its timeout of 20s");
-    cr_assert_eq(pulls_outcome(b->pulls, 1, 0, 15, false, NULL, reason, sizeof reason),
+    cr_assert_eq(outcome_of(b, 1, (struct event_start_end){.signal = 15}, reason, sizeof reason),
                  OUTCOME_FAILED);
     cr_assert_str_eq(reason, "ended by signal 15");
-    cr_assert_eq(pulls_outcome(b->pulls, 2, 0, 0, false, NULL, reason, sizeof reason),
+    cr_assert_eq(outcome_of(b, 2, (struct event_start_end){0}, reason, sizeof reason),
                  OUTCOME_FAILED);
     hb_end_with(b, 1, (struct event_start_end){0});
     cr_assert_eq(pulls_at(b->pulls, 0)->outcome, OUTCOME_WORKED);
@@ -334,7 +357,7 @@ Test(pulls, too_many_ranges)
     }
     char reason[256];
     hb_get(b, 1, "primary", OP_PING, NULL, 200);
-    pulls_outcome(b->pulls, 1, 0, 0, false, NULL, reason, sizeof reason);
+    outcome_of(b, 1, (struct event_start_end){0}, reason, sizeof reason);
     cr_assert_not_null(strstr(reason, "delivered 1,024 of"), "%s", reason);
     for (uint64_t i = 0; i < 1024; i++) {
         deliver_last(b, 1, "primary", 2 * i + 1, 1, "whole");

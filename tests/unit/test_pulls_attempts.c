@@ -175,6 +175,37 @@ Test(pulls_attempts, made_up_damages_nothing)
     hb_free(b);
 }
 
+/* A daemon outlives the start it asked for: what a fault still holds up when the start ends was met
+ * and is trouble, as is a long wait; a request just made is neither. */
+Test(pulls_attempts, waiting_at_the_end)
+{
+    struct hb *b = begin_with(COLD);
+    uint64_t n = hb_begin(b, "build-start", 1);
+    hb_ask(b, 1, "primary", OP_BLOB_GET, blob(b, 1));
+    hb_decided(b, "slow", "primary", n, true);
+    hb_decided(b, "errors", "primary", n, false);
+    hb_pull(b, 1, "failover", 0);
+    hb_end_with(b, 1, (struct event_start_end){.exit = 0});
+    const struct pull_start *start = start_of(b, n);
+    cr_assert_eq(start->label, PULL_FELL_BACK);
+    cr_assert_eq(start->fault_met_count, 1);
+    cr_assert_str_eq(start->faults_met[0], "slow");
+    cr_assert_neq(start->registries[0].trouble_event, 0);
+    cr_assert_eq(start->registries[1].trouble_event, 0);
+
+    n = hb_begin(b, "build-start", 1);
+    hb_ask(b, 1, "primary", OP_BLOB_GET, blob(b, 1));
+    hb_end_with(b, 1, (struct event_start_end){.exit = 1});
+    cr_assert_eq(start_of(b, n)->registries[0].trouble_event, 0);
+
+    n = hb_begin(b, "build-start", 1);
+    hb_ask(b, 1, "primary", OP_BLOB_GET, blob(b, 1));
+    b->t_ns += UINT64_C(2000000000);
+    hb_end_with(b, 1, (struct event_start_end){.exit = 1});
+    cr_assert_neq(start_of(b, n)->registries[0].trouble_event, 0);
+    hb_free(b);
+}
+
 /* A command that never ran says why. */
 Test(pulls_attempts, not_started)
 {

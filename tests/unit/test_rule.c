@@ -296,3 +296,20 @@ Test(rule, text)
     cr_expect_str_eq(cut, "truncate af");
     fault_rules_close(&rules);
 }
+
+/* `per` beside the counts holds for each that does not say its own. */
+Test(rule, per_for_all_counts)
+{
+    struct fault_rules r;
+    struct err e = {0};
+
+    cr_assert_eq(fault_rules_read(&r,
+                                  "{'a': {'on': 'primary', 'kind': 'close', 'when': {'limit': 1,"
+                                  " 'skip': {'count': 2, 'per': 'client'}, 'per': 'start'}}}",
+                                  &e),
+                 0, "%s", e.text);
+    cr_expect_eq(r.rule[0].when.limit.per, PER_START);
+    cr_expect_eq(r.rule[0].when.every.per, PER_START);
+    cr_expect_eq(r.rule[0].when.skip.per, PER_CLIENT);
+    fault_rules_close(&r);
+}

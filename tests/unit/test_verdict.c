@@ -251,10 +251,10 @@ Test(journal, spoiled)
          ":35:20: a piece of evidence must be an object"},
         {"\"events\": [212, 214]", "\"events\": [212, \"x\"]",
          ":126:27: \"events\" must be a whole number, 0 or more"},
-        {"\"exposure\": 1", "\"exposure\": null", ":265:19: \"exposure\" must be a number"},
+        {"\"exposure\": 1", "\"exposure\": null", ":283:19: \"exposure\" must be a number"},
         {"\"registries\": {", "\"registries\": {\"a\": [],",
-         ":301:23: a registry must be an object"},
-        {"\"notes\": [", "\"notes\": [1, ", ":321:13: \"notes\" must be a string or null"},
+         ":322:23: a registry must be an object"},
+        {"\"notes\": [", "\"notes\": [1, ", ":342:13: \"notes\" must be a string or null"},
     };
     char *golden = read_golden();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
