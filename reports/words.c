@@ -99,7 +99,8 @@ void words_starts(struct buf *out, const struct verdict *v)
 {
     uint64_t total = words_total(&v->starts);
     if (total == 0) {
-        buf_printf(out, "no %s were tried", words_noun(v));
+        bool cut = v->reason != NULL && strcmp(v->reason, "interrupted") == 0;
+        buf_printf(out, cut ? "no %s had ended" : "no %s were tried", words_noun(v));
     } else if (words_bad(&v->starts) == 0) {
         buf_printf(out, "%" PRIu64 " of %" PRIu64 " %s started", total, total, words_noun(v));
     } else {
