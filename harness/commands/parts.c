@@ -139,24 +139,10 @@ static void reap(struct parts *p)
 static struct verdict *read_part(const struct parts *p, size_t index, struct err *e)
 {
     char folder[1024];
-    char path[4096];
-    char why[256];
-    struct err local = {0};
-    int status = p->part[index].status;
-    results_folder(p->selection->path[index], folder, sizeof folder);
-    snprintf(path, sizeof path, "%s/%s/journal.json", p->options->out, folder);
-    struct verdict *v = verdict_load(path, &local);
-    if (v != NULL && WIFEXITED(status)) {
-        return v;
-    }
-    verdict_free(v);
-    if (WIFSIGNALED(status)) {
-        snprintf(why, sizeof why, "its process was ended by signal %d", WTERMSIG(status));
-    } else {
-        snprintf(why, sizeof why, "its process exited %d: %.180s", WEXITSTATUS(status), local.text);
-    }
-    const char *title = p->selection->scenario[index]->title;
-    return results_lost(p->selection->path[index], title, why, e);
+    const char *file = p->selection->path[index];
+    results_folder(file, folder, sizeof folder);
+    return results_of_process(p->options->out, folder, file, p->selection->scenario[index]->title,
+                              p->part[index].status, e);
 }
 
 static int tell(struct parts *p, struct verdict_list *list,

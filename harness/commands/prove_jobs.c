@@ -140,22 +140,9 @@ static struct verdict *read_job(const struct jobs *j, const struct job *job, int
 {
     const struct prove *p = j->prove;
     char folder[1200];
-    char path[4096];
-    char why[256];
-    struct err local = {0};
     prove_folder(p, job->cell, job->round, folder, sizeof folder);
-    snprintf(path, sizeof path, "%s/%s/journal.json", p->options->out, folder);
-    struct verdict *v = verdict_load(path, &local);
-    if (v != NULL && WIFEXITED(status)) {
-        return v;
-    }
-    verdict_free(v);
-    if (WIFSIGNALED(status)) {
-        snprintf(why, sizeof why, "its process was ended by signal %d", WTERMSIG(status));
-    } else {
-        snprintf(why, sizeof why, "its process exited %d: %.180s", WEXITSTATUS(status), local.text);
-    }
-    return results_lost(p->selection->path[job->cell->scenario], "", why, e);
+    return results_of_process(p->options->out, folder, p->selection->path[job->cell->scenario], "",
+                              status, e);
 }
 
 static int ended(struct jobs *j, struct job *job, int status, struct err *e)

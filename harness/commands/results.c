@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "reports/report.h"
@@ -241,4 +242,24 @@ struct verdict *results_lost(const char *path, const char *title, const char *wh
         return NULL;
     }
     return v;
+}
+
+struct verdict *results_of_process(const char *out, const char *folder, const char *scenario,
+                                   const char *title, int status, struct err *e)
+{
+    char path[4096];
+    char why[256];
+    struct err local = {0};
+    snprintf(path, sizeof path, "%s/%s/journal.json", out, folder);
+    struct verdict *v = verdict_load(path, &local);
+    if (v != NULL && WIFEXITED(status)) {
+        return v;
+    }
+    verdict_free(v);
+    if (WIFSIGNALED(status)) {
+        snprintf(why, sizeof why, "its process was ended by signal %d", WTERMSIG(status));
+    } else {
+        snprintf(why, sizeof why, "its process exited %d: %.180s", WEXITSTATUS(status), local.text);
+    }
+    return results_lost(scenario, title, why, e);
 }

@@ -23,5 +23,9 @@ int results_write_all(const struct verdict_list *list, const char *out, struct e
 void results_conclude(struct verdict_list *list, const struct options *o);
 /* A verdict for a scenario that could not even begin, or whose process was lost. */
 struct verdict *results_lost(const char *path, const char *title, const char *why, struct err *e);
+/* The verdict that a process of ours, which ended with STATUS (of waitpid), left in OUT/FOLDER; one
+ * that says what became of the process where it left none. NULL: no memory. */
+struct verdict *results_of_process(const char *out, const char *folder, const char *scenario,
+                                   const char *title, int status, struct err *e);
 
 #endif
