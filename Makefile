@@ -59,13 +59,14 @@ BENCH := $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(wildcard tests/bench/*.
 
 .PHONY: all help deps demo check check-fast tests-build asan tidy format bench docs install clean \
         FORCE
-all: $(BIN) $(SUBJECT_ALL) $(B)/pulldrill
+all: $(BIN) $(SUBJECT_ALL) link
 
 help:
 	@echo "deps all demo check check-fast asan tidy format bench docs install clean"
 
-# build/pulldrill and build/subjects always show the variant built last by `all`.
-$(B)/pulldrill: $(BIN) $(SUBJECT_ALL)
+# build/pulldrill and build/subjects show the variant that `all` was asked for last, built or not.
+.PHONY: link
+link: $(BIN) $(SUBJECT_ALL)
 	$(Q)ln -sfn $(VARIANT)/pulldrill $(B)/pulldrill
 	$(Q)ln -sfn $(VARIANT)/subjects $(B)/subjects
 
@@ -120,9 +121,9 @@ demo: deps
 check: deps
 	$(Q)B=$(B) .ci/check.sh
 # The tests of one variant, for the inner loop: make check-fast VARIANT=debug
-check-fast: all $(UNIT) $(INTEGRATION)
+check-fast: $(BIN) $(SUBJECT_ALL) $(UNIT) $(INTEGRATION)
 	$(Q)O=$(O) .ci/tests.sh
-tests-build: all $(UNIT) $(INTEGRATION)
+tests-build: $(BIN) $(SUBJECT_ALL) $(UNIT) $(INTEGRATION)
 asan:
 	$(Q)$(MAKE) --no-print-directory check-fast VARIANT=asan
 tidy:

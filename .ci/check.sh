@@ -34,6 +34,7 @@ stage() { # NAME COMMAND...
 make_quiet() { make --no-print-directory -j"$(nproc)" B="$B" "$@"; }
 stage "house rules" .ci/tidy.sh
 stage "gcc, every warning an error" make_quiet tests-build
+make_quiet all >/dev/null
 stage "generated docs" env B="$B" .ci/docs.sh --check
 stage "clang, every warning an error" make_quiet VARIANT=clang tests-build
 stage "tests" env O="$B/release" .ci/tests.sh
