@@ -41,7 +41,7 @@ static bool made_up(const struct pulls *p, const struct event_response *a)
         for (size_t i = 0; i < s->fault_count; i++) {
             const struct fault_rule *rule = &s->faults[i];
             if (strlen(rule->name) == len && memcmp(rule->name, at, len) == 0 &&
-                strcmp(rule->kind->name, "status") == 0) {
+                rule->kind->kind == FAULT_STATUS) {
                 return true;
             }
         }
