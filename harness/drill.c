@@ -101,7 +101,7 @@ static bool step_phases(struct drill *d)
         drill_begin_phase(d);
     }
     if (drill_phase_over(d)) {
-        drill_end_phase(d, s->phases[d->phase].timed ? "time" : "starts");
+        drill_end_phase(d, s->phases[d->phase].by == BY_TIME ? "time" : "starts");
         return true;
     }
     feed_workers(d);

@@ -120,7 +120,7 @@ static uint64_t lanes_wanted(const struct scenario *s, size_t subject)
 {
     uint64_t most = 1;
     for (size_t i = 0; i < s->phase_count; i++) {
-        uint64_t n = s->phases[i].timed ? UINT64_MAX : s->phases[i].starts[subject];
+        uint64_t n = s->phases[i].by != BY_STARTS ? UINT64_MAX : s->phases[i].starts[subject];
         most = n > most ? n : most;
     }
     uint64_t limit = s->subjects[subject].concurrency;

@@ -94,7 +94,7 @@ void drill_begin_phase(struct drill *d)
     for (size_t i = 0; i < phase->fault_count; i++) {
         arm(d, &scenario_of(d)->faults[phase->faults[i]], phase->name);
     }
-    if (phase->timed) {
+    if (phase->by == BY_TIME) {
         uint64_t ms = (phase->for_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
         uv_update_time(&d->loop);
         uv_timer_start(&d->phase_timer, on_phase_time, ms, 0);
@@ -103,7 +103,7 @@ void drill_begin_phase(struct drill *d)
 
 static bool all_begun(const struct drill *d, const struct scenario_phase *phase)
 {
-    if (phase->timed) {
+    if (phase->by == BY_TIME) {
         return d->phase_time_up;
     }
     for (size_t i = 0; i < scenario_of(d)->subject_count; i++) {
@@ -155,7 +155,7 @@ bool drill_next_start(struct drill *d, const struct worker *w, uint64_t *number)
 {
     const struct scenario_phase *phase = &scenario_of(d)->phases[d->phase];
     uint64_t k = d->begun[w->subject];
-    bool more = phase->timed ? !d->phase_time_up : k < phase->starts[w->subject];
+    bool more = phase->by == BY_TIME ? !d->phase_time_up : k < phase->starts[w->subject];
     if (!more || d->start_total >= SCENARIO_MAX_STARTS) {
         return false;
     }

@@ -163,7 +163,7 @@ uint64_t plan_start_number(const struct plan *p, size_t phase, uint64_t base, si
 {
     const struct scenario_phase *ph = &p->scenario->phases[phase];
     size_t subjects = p->scenario->subject_count;
-    if (ph->timed)
+    if (ph->by != BY_STARTS)
         return base + k * subjects + subject + 1;
     /* All that were dealt in the rounds before, then this round's turns up to this subject's. */
     uint64_t before = 0;

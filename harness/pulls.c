@@ -73,6 +73,7 @@ void pulls_free(struct pulls *p)
     pulls_map_close(&p->known_by_hash);
     free(p->known);
     free(p->starts);
+    free(p->attempts);
     arena_close(&p->arena);
     free(p);
 }
@@ -99,6 +100,12 @@ size_t pulls_count(const struct pulls *p)
 const struct pull_start *pulls_at(const struct pulls *p, size_t index)
 {
     return index < p->start_count ? &p->starts[index]->pub : NULL;
+}
+
+const struct pull_attempt *pulls_attempts(const struct pulls *p, size_t *count)
+{
+    *count = p->attempt_count;
+    return p->attempts;
 }
 
 uint64_t pulls_stray(const struct pulls *p)
@@ -204,7 +211,7 @@ static void drop_requests_of(struct pulls *p, const struct pulls_connection *c)
     for (struct pulls_request *r = c->lane->requests; r; r = next) {
         next = r->next;
         if (r->connection == c->number) {
-            pulls_attempt_mark(r->lane, r->registry, r->attempt, r->generation, true);
+            pulls_attempt_mark(p, r->lane, r->attempt, r->generation, true);
             pulls_request_drop(p, r);
         }
     }
@@ -225,7 +232,7 @@ static int on_close(struct pulls *p, const struct event *ev)
     }
     int rc = 0;
     if (same(close->how, "peer-rst")) {
-        pulls_undo(c);
+        pulls_undo(p, c);
     } else {
         rc = pulls_commit(p, c);
     }
@@ -330,7 +337,7 @@ static int request_book(struct pulls *p, struct pulls_request *r, const struct e
         r->known = pulls_known_find(p, ask->reference);
     }
     r->start->pub.asked |= images_asked(p, r->known, ask);
-    return pulls_attempt_begin(r, ask, e);
+    return pulls_attempt_begin(p, r, ask, e);
 }
 
 static int on_request(struct pulls *p, const struct event *ev, struct err *e)

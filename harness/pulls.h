@@ -27,6 +27,17 @@ struct pull_registry {
     unsigned ops[OP_COUNT]; /* requests by operation */
 };
 
+/* One attempt: a try at one object on one registry by one start (a HEAD and its GET are one). */
+struct pull_attempt {
+    uint64_t t_ns;  /* when its first request arrived */
+    uint64_t event; /* of that request */
+    uint64_t start; /* number of the start */
+    unsigned registry;
+    enum op op;   /* of that request */
+    bool control; /* of a control start */
+    bool failed;  /* brought nothing whole, as far as is known: later events may turn it */
+};
+
 enum pull_label { PULL_NONE, PULL_PRIMARY, PULL_FELL_BACK, PULL_FAILED, PULL_MIXED };
 
 /* One object of the start's image, in the order of the plan: the manifest, config, layers. */
@@ -84,6 +95,8 @@ const struct pull_start *pulls_start(const struct pulls *p, uint64_t number);
 /* All starts in the order they began. */
 size_t pulls_count(const struct pulls *p);
 const struct pull_start *pulls_at(const struct pulls *p, size_t index);
+/* All attempts in the order they began, control starts' too. Valid until the next pulls_event. */
+const struct pull_attempt *pulls_attempts(const struct pulls *p, size_t *count);
 /* Requests and connections that belonged to no start, outside the harness's own lane. */
 uint64_t pulls_stray(const struct pulls *p);
 /* Those that a start left behind and that came to light after it ended: counted to no start, and

@@ -199,7 +199,7 @@ int pulls_answered(struct pulls *p, const struct event *ev, struct err *e)
     if (is_trouble(p, r->op, a, answer)) {
         pulls_trouble(registry, ev->n);
     }
-    pulls_attempt_mark(r->lane, r->registry, r->attempt, r->generation, failed);
+    pulls_attempt_mark(p, r->lane, r->attempt, r->generation, failed);
     if (r->attempt && r->attempt->generation == r->generation) {
         r->attempt->challenged = is_challenge(a, answer);
     }

@@ -12,9 +12,10 @@
 #define PULLS_MAX_CONNECTIONS ((size_t)65536)
 #define PULLS_MAX_REQUESTS ((size_t)65536) /* unanswered at one time */
 #define PULLS_MAX_LANES ((size_t)4096)
-#define PULLS_MAX_RANGES ((size_t)1024)   /* of one object on one lane */
-#define PULLS_MAX_ATTEMPTS ((size_t)4096) /* objects of one start that are told apart */
-#define PULLS_REFERENCE 96                /* of a reference, for words */
+#define PULLS_MAX_RANGES ((size_t)1024)     /* of one object on one lane */
+#define PULLS_MAX_ATTEMPTS ((size_t)4096)   /* objects of one start that are told apart */
+#define PULLS_MAX_RECORDS ((size_t)1 << 23) /* attempts of the whole drill */
+#define PULLS_REFERENCE 96                  /* of a reference, for words */
 
 /* A client that left a good answer this long without its end has given up on a stall, whatever
  * caused it: too slow for a reader, and far above what a loaded machine does by itself. */
@@ -45,11 +46,11 @@ struct pulls_state {
     uint64_t piece_event;
 };
 
-/* The current try at one object on one registry. An older one is GENERATION lower. */
+/* The current try at one object on one registry. GENERATION is its record's place in the drill's
+ * attempts, from 1; that of an older try is lower. */
 struct pulls_attempt {
     struct pulls_attempt *next; /* of the lane */
     uint64_t generation;
-    bool failed;
     bool head;       /* so far only a HEAD: the GET that follows is part of it */
     bool challenged; /* answered by a challenge (401): what follows is part of it */
 };
@@ -148,6 +149,8 @@ struct pulls {
     struct pulls_map known_by_hash;
     struct pulls_known *known;
     size_t known_count;
+    struct pull_attempt *attempts;
+    size_t attempt_count, attempt_cap;
     uint64_t edge; /* how often a phase began or ended so far */
     uint64_t stray, late;
 };
@@ -162,7 +165,7 @@ bool pulls_arrived(const struct pulls_lane *lane, const struct pulls_known *know
 struct pulls_state *pulls_state_of(struct pulls_lane *lane, const struct pulls_known *known);
 /* Makes the pending delivery of C count for good, or forgets it. */
 int pulls_commit(struct pulls *p, struct pulls_connection *c);
-void pulls_undo(struct pulls_connection *c);
+void pulls_undo(struct pulls *p, struct pulls_connection *c);
 /* At the beginning of a start: forgets everything (COLD), or all but the ranges. */
 void pulls_states_reset(const struct pulls *p, struct pulls_lane *lane, bool cold);
 void pulls_states_close(const struct pulls *p, struct pulls_lane *lane);
@@ -171,9 +174,11 @@ void pulls_states_close(const struct pulls *p, struct pulls_lane *lane);
 int pulls_start_begin(struct pulls *p, const struct event *ev, struct err *e);
 int pulls_start_end(struct pulls *p, const struct event *ev, struct err *e);
 void pulls_attempts_reset(struct pulls_lane *lane);
-int pulls_attempt_begin(struct pulls_request *r, const struct event_request *ev, struct err *e);
-void pulls_attempt_mark(struct pulls_lane *lane, int registry, struct pulls_attempt *attempt,
-                        uint64_t generation, bool failed);
+int pulls_attempt_begin(struct pulls *p, struct pulls_request *r, const struct event_request *ev,
+                        struct err *e);
+/* The try GENERATION brought its object, or did not. ATTEMPT is the current one at that object. */
+void pulls_attempt_mark(struct pulls *p, const struct pulls_lane *lane,
+                        const struct pulls_attempt *attempt, uint64_t generation, bool failed);
 void pulls_trouble(struct pull_registry *registry, uint64_t event);
 void pulls_fault_met(struct pulls *p, struct pulls_lane *lane, const char *name, size_t len);
 

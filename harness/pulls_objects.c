@@ -230,7 +230,7 @@ int pulls_commit(struct pulls *p, struct pulls_connection *c)
     return 0;
 }
 
-void pulls_undo(struct pulls_connection *c)
+void pulls_undo(struct pulls *p, struct pulls_connection *c)
 {
     struct pulls_delivery *d = &c->pending;
     if (d->set && c->lane->running) {
@@ -238,7 +238,7 @@ void pulls_undo(struct pulls_connection *c)
         if (state) {
             state->damaged = true;
         }
-        pulls_attempt_mark(c->lane, d->registry, d->attempt, d->generation, true);
+        pulls_attempt_mark(p, c->lane, d->attempt, d->generation, true);
     }
     d->set = false;
 }

@@ -58,7 +58,32 @@ static bool joins(const struct pulls_attempt *a, const struct event_request *ask
     return a->challenged || (a->head && get && !is_resume(ask->range));
 }
 
-int pulls_attempt_begin(struct pulls_request *r, const struct event_request *ask, struct err *e)
+static int attempt_record(struct pulls *p, const struct pulls_request *r, struct err *e)
+{
+    if (p->attempt_count == p->attempt_cap) {
+        size_t cap = p->attempt_cap ? p->attempt_cap * 2 : 256;
+        struct pull_attempt *grown =
+            cap <= PULLS_MAX_RECORDS ? realloc(p->attempts, cap * sizeof *grown) : NULL;
+        if (!grown) {
+            return err_set(e, ERR_NOMEM, "pulls: no memory for attempt %zu", p->attempt_count + 1);
+        }
+        p->attempts = grown;
+        p->attempt_cap = cap;
+    }
+    p->attempts[p->attempt_count++] = (struct pull_attempt){
+        .t_ns = r->t_ns,
+        .event = r->event,
+        .start = r->start->pub.number,
+        .registry = (unsigned)r->registry,
+        .op = r->op,
+        .control = r->start->pub.control,
+    };
+    r->start->pub.registries[r->registry].attempts++;
+    return 0;
+}
+
+int pulls_attempt_begin(struct pulls *p, struct pulls_request *r, const struct event_request *ask,
+                        struct err *e)
 {
     struct pulls_lane *lane = r->lane;
     uint64_t key = attempt_key(r, ask);
@@ -70,12 +95,11 @@ int pulls_attempt_begin(struct pulls_request *r, const struct event_request *ask
             return -1;
         }
     }
-    if (fresh) {
-        r->start->pub.registries[r->registry].attempts++;
+    if (fresh && attempt_record(p, r, e) != 0) {
+        return -1;
     }
     if (a) {
-        a->generation += fresh ? 1 : 0;
-        a->failed = a->failed && !fresh;
+        a->generation = fresh ? p->attempt_count : a->generation;
         a->head = ask->op == OP_MANIFEST_HEAD || ask->op == OP_BLOB_HEAD;
         a->challenged = false;
         r->attempt = a;
@@ -85,22 +109,19 @@ int pulls_attempt_begin(struct pulls_request *r, const struct event_request *ask
 }
 
 /* The latest answer of a try decides: a GET that brings the object makes good a HEAD that did not.
- */
-void pulls_attempt_mark(struct pulls_lane *lane, int index, struct pulls_attempt *a,
-                        uint64_t generation, bool failed)
+ * An older try can only fail. */
+void pulls_attempt_mark(struct pulls *p, const struct pulls_lane *lane,
+                        const struct pulls_attempt *attempt, uint64_t generation, bool failed)
 {
     if (!lane->running || generation == 0) {
         return;
     }
-    struct pull_registry *registry = &lane->running->pub.registries[index];
-    if (a->generation != generation) {
-        registry->failed += failed ? 1 : 0;
+    struct pull_attempt *record = &p->attempts[generation - 1];
+    if (record->failed == failed || (attempt->generation != generation && !failed)) {
         return;
     }
-    if (a->failed != failed) {
-        registry->failed += failed ? 1 : UINT64_MAX;
-        a->failed = failed;
-    }
+    record->failed = failed;
+    lane->running->pub.registries[record->registry].failed += failed ? 1 : UINT64_MAX;
 }
 
 void pulls_trouble(struct pull_registry *registry, uint64_t event)
@@ -268,7 +289,7 @@ static int settle(struct pulls *p, struct pulls_lane *lane, uint64_t now_ns)
     while (lane->requests) {
         struct pulls_request *r = lane->requests;
         note_waiting(p, r, now_ns);
-        pulls_attempt_mark(lane, r->registry, r->attempt, r->generation, true);
+        pulls_attempt_mark(p, lane, r->attempt, r->generation, true);
         pulls_request_drop(p, r);
     }
     return 0;

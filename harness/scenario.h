@@ -10,6 +10,7 @@
 #include "harness/base/arena.h"
 #include "harness/base/doc.h"
 #include "harness/base/err.h"
+#include "harness/history/event.h"
 
 /* Stated maxima of a file. */
 #define SCENARIO_MAX_REGISTRIES 16
@@ -81,6 +82,8 @@ struct scenario_subject {
     struct scenario_words env;                      /* "NAME=value" */
     uint64_t timeout_ns;                            /* 60 s where absent */
     uint64_t concurrency;                           /* 1 where absent */
+    uint64_t every_ns;      /* open loop: a start is due this often; 0: closed loop */
+    uint64_t max_in_flight; /* of an open loop: lanes at most; 1024 where absent */
     enum subject_cache cache;
     bool leaves_allowed;
     const char *const *preloaded; /* digests of blobs that need not arrive */
@@ -91,12 +94,26 @@ struct scenario_subject {
 };
 
 enum phase_end { END_ENDED, END_BEGUN };
+
+/* What ends a phase: its starts, its time, or something that happened. */
+enum phase_ends_by { BY_STARTS, BY_TIME, BY_EVENT };
+
+/* `until`: the COUNT-th event of a type since the phase began that fits all that is given. -1 and
+ * OUTCOME_NONE fit any. */
+struct scenario_until {
+    enum event_type event;
+    uint64_t count;      /* 1 where absent */
+    uint64_t at_most_ns; /* the phase ends then at the latest, and `evidence` is inconclusive */
+    int registry, subject, fault;
+    enum outcome outcome; /* of start-end */
+};
 struct scenario_phase {
     const char *name;
     struct doc_at at;
-    bool timed;
-    uint64_t for_ns;                        /* where timed */
-    uint64_t starts[SCENARIO_MAX_SUBJECTS]; /* per subject, where not */
+    enum phase_ends_by by;
+    uint64_t for_ns;                        /* BY_TIME */
+    struct scenario_until until;            /* BY_EVENT */
+    uint64_t starts[SCENARIO_MAX_SUBJECTS]; /* BY_STARTS: per subject */
     enum phase_end end;
     size_t faults[SCENARIO_MAX_FAULTS]; /* indexes */
     size_t fault_count;

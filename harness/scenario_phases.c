@@ -153,13 +153,14 @@ static int read_length(struct scenario_reader *r, struct doc_at at, struct scena
 {
     struct doc_at starts, length;
     bool counted = doc_member(at, "starts", &starts);
-    out->timed = doc_member(at, "for", &length);
-    if (counted && out->timed)
+    bool timed = doc_member(at, "for", &length);
+    out->by = timed ? BY_TIME : BY_STARTS;
+    if (counted && timed)
         return doc_complain(r->err, length,
                             "phase \"%s\" has both \"starts\" and \"for\"; keep the one that is "
                             "to end it",
                             out->name);
-    if (!counted && !out->timed)
+    if (!counted && !timed)
         return doc_complain(r->err, at,
                             "phase \"%s\" has nothing that ends it; add \"starts\": 10 or \"for\": "
                             "\"10s\"",
@@ -214,7 +215,7 @@ static int read_phase(struct scenario_reader *r, struct doc_at at, struct scenar
     if (scenario_keys(r, at, &scenario_level_phase) != 0 || read_phase_name(r, at, out) != 0 ||
         read_length(r, at, out) != 0)
         return -1;
-    choice = out->timed ? 1 : 0;
+    choice = out->by != BY_STARTS ? 1 : 0;
     if (doc_member(at, "end", &end) &&
         scenario_choice(r, end, "\"end\"", ends, SCENARIO_COUNT(ends), &choice) != 0)
         return -1;

@@ -7,7 +7,7 @@
 #include "reports/words.h"
 
 /* What a case comes to in JUnit's words. */
-enum outcome { CASE_PASSED, CASE_FAILURE, CASE_ERROR, CASE_SKIPPED };
+enum case_result { CASE_PASSED, CASE_FAILURE, CASE_ERROR, CASE_SKIPPED };
 
 struct counts {
     size_t tests, failures, errors, skipped;
@@ -15,7 +15,7 @@ struct counts {
 
 /* An inconclusive case is an error, unless `--inconclusive` turned the whole invocation: then the
  * file must not say otherwise than the exit code. */
-static enum outcome of_inconclusive(const struct verdict_list *list)
+static enum case_result of_inconclusive(const struct verdict_list *list)
 {
     if (list->verdict != VERDICT_INCONCLUSIVE || list->exit == EXIT_INCONCLUSIVE) {
         return CASE_ERROR;
@@ -26,7 +26,7 @@ static enum outcome of_inconclusive(const struct verdict_list *list)
 }
 
 /* A skip is one, unless `--no-skip` made it count. */
-static enum outcome of_skipped(const struct verdict_list *list)
+static enum case_result of_skipped(const struct verdict_list *list)
 {
     if (list->verdict != VERDICT_SKIPPED) {
         return CASE_SKIPPED;
@@ -36,7 +36,7 @@ static enum outcome of_skipped(const struct verdict_list *list)
                                            : CASE_SKIPPED;
 }
 
-static enum outcome outcome_of(const struct verdict_list *list, enum verdict_kind v)
+static enum case_result outcome_of(const struct verdict_list *list, enum verdict_kind v)
 {
     switch (v) {
     case VERDICT_PASS:
@@ -55,7 +55,7 @@ static enum outcome outcome_of(const struct verdict_list *list, enum verdict_kin
 
 /* ---- counts -------------------------------------------------------------------------------- */
 
-static void count_one(struct counts *sum, enum outcome outcome)
+static void count_one(struct counts *sum, enum case_result outcome)
 {
     sum->tests++;
     sum->failures += outcome == CASE_FAILURE ? 1 : 0;
@@ -140,7 +140,7 @@ static void open_case(struct buf *out, const struct verdict_list *list, size_t i
 }
 
 /* The one child of a case that did not pass; REASONS may be NULL. */
-static void child(struct buf *out, enum outcome outcome, enum verdict_kind kind,
+static void child(struct buf *out, enum case_result outcome, enum verdict_kind kind,
                   const char *message, const struct verdict_check *c)
 {
     const char *tag = outcome == CASE_FAILURE ? "failure"
@@ -167,7 +167,7 @@ static void child(struct buf *out, enum outcome outcome, enum verdict_kind kind,
 static void check_case(struct buf *out, const struct verdict_list *list, size_t index,
                        const struct verdict_check *c)
 {
-    enum outcome outcome = outcome_of(list, c->verdict);
+    enum case_result outcome = outcome_of(list, c->verdict);
     open_case(out, list, index, c->check, c->name);
     if (outcome == CASE_PASSED) {
         buf_str(out, "/>\n");
@@ -179,7 +179,7 @@ static void check_case(struct buf *out, const struct verdict_list *list, size_t 
 static void drill_case(struct buf *out, const struct verdict_list *list, size_t index)
 {
     const struct verdict *v = list->items[index];
-    enum outcome outcome = outcome_of(list, v->verdict);
+    enum case_result outcome = outcome_of(list, v->verdict);
     open_case(out, list, index, "drill", NULL);
     if (outcome == CASE_PASSED) {
         buf_str(out, "/>\n");

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "harness/base/buf.h"
+#include "harness/verdict/trace.h"
 #include "harness/verdict/verdict.h"
 
 /* Options that change the form, never the content. */
@@ -17,8 +18,11 @@ struct report_format {
     const char *name; /* "text", "journal", "summary" … */
     const char *file; /* the file it is kept in, under the scenario's folder or --out */
     const char *meaning;
-    /* Exactly one of the two is set: a format of one scenario, or of a whole invocation. */
+    /* Exactly one of the three is set: a format of one scenario, one of a scenario with its trace
+     * (NULL where its history is not to be had), or one of a whole invocation. */
     void (*one)(const struct verdict *v, const struct report_style *style, struct buf *out);
+    void (*traced)(const struct verdict *v, const struct trace *t, const struct report_style *style,
+                   struct buf *out);
     void (*all)(const struct verdict_list *list, const struct report_style *style, struct buf *out);
 };
 
@@ -31,6 +35,9 @@ const struct report_format *report_format_find(const char *name);
 void report_text(const struct verdict *v, const struct report_style *style, struct buf *out);
 void report_journal(const struct verdict *v, const struct report_style *style, struct buf *out);
 void report_summary(const struct verdict *v, const struct report_style *style, struct buf *out);
+void report_html(const struct verdict *v, const struct trace *t, const struct report_style *style,
+                 struct buf *out);
+void report_metrics(const struct verdict *v, const struct report_style *style, struct buf *out);
 void report_results(const struct verdict_list *list, const struct report_style *style,
                     struct buf *out);
 void report_junit(const struct verdict_list *list, const struct report_style *style,

@@ -4,11 +4,12 @@
 #include "reports/report.h"
 
 const struct report_format report_formats[] = {
-    {"text", NULL, "for people at a terminal: eight lines, then one a check", report_text, NULL},
-    {"journal", "journal.json", "all there is to know of one drill, as JSON", report_journal, NULL},
-    {"summary", "summary.md", "one drill in Markdown, for pull requests", report_summary, NULL},
-    {"results", "results.json", "the invocation as JSON, a row a scenario", NULL, report_results},
-    {"junit", "junit.xml", "the invocation as JUnit XML, for CI", NULL, report_junit},
+    {"text", NULL, "for people at a terminal: eight lines, then one a check", .one = report_text},
+    {"journal", "journal.json", "all there is to know of one drill, as JSON",
+     .one = report_journal},
+    {"summary", "summary.md", "one drill in Markdown, for pull requests", .one = report_summary},
+    {"results", "results.json", "the invocation as JSON, a row a scenario", .all = report_results},
+    {"junit", "junit.xml", "the invocation as JUnit XML, for CI", .all = report_junit},
 };
 const size_t report_format_count = sizeof report_formats / sizeof report_formats[0];
 

@@ -184,7 +184,7 @@ static bool planned_most(const struct check *c, uint64_t *out)
         if (c->during >= 0 && c->during != (int)p) {
             continue;
         }
-        if (s->phases[p].timed) {
+        if (s->phases[p].by != BY_STARTS) {
             return false;
         }
         for (size_t i = 0; i < s->subject_count; i++) {

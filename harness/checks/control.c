@@ -7,7 +7,7 @@ static bool in_play(const struct check *c, size_t index)
 {
     const struct scenario *s = c->plan->scenario;
     for (size_t i = 0; i < s->phase_count; i++) {
-        if (s->phases[i].timed || s->phases[i].starts[index] > 0) {
+        if (s->phases[i].by != BY_STARTS || s->phases[i].starts[index] > 0) {
             return true;
         }
     }

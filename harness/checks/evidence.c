@@ -144,7 +144,7 @@ static void finish(struct check *c)
     uint64_t ended = 0;
     size_t short_of = 0;
     for (size_t i = 0; i < state->judged; i++) {
-        bool seen = s->phases[i].timed ? judge_timed(c, i) : judge_counted(c, i);
+        bool seen = s->phases[i].by != BY_STARTS ? judge_timed(c, i) : judge_counted(c, i);
         short_of += seen ? 0 : 1;
     }
     for (size_t i = 0; i < s->phase_count; i++) {

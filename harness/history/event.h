@@ -139,6 +139,7 @@ struct event_start_begin {
     uint64_t lane;
     uint64_t start;
     bool control;        /* the last one, with every registry down */
+    uint64_t late_ns;    /* open loop: how long after it was due a lane was taken for it */
     const char *command; /* for people: words joined by spaces */
 };
 struct event_start_end {

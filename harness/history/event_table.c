@@ -109,6 +109,7 @@ static const struct event_field start_begin_fields[] = {
     FIELD("lane", U64, start_begin.lane),
     FIELD("start", U64, start_begin.start),
     FIELD("control", BOOL, start_begin.control),
+    FIELD("late-ns", U64, start_begin.late_ns),
     FIELD("command", STRING, start_begin.command),
 };
 static const struct event_field start_end_fields[] = {

@@ -69,12 +69,23 @@ struct verdict_pulls {
     uint64_t primary, fell_back, failed, mixed;
 };
 
+/* How long something took, over COUNT of them: nearest-rank percentiles, all 0 where COUNT is. */
+struct verdict_times {
+    uint64_t count;
+    uint64_t p50_ns, p95_ns, p99_ns, max_ns;
+    uint64_t sum_ns;
+};
+
 struct verdict_phase {
     const char *name;
     uint64_t begin_ns, end_ns;
     const char *reason; /* what ended it */
     struct verdict_starts starts;
     struct verdict_pulls pulls;
+    struct verdict_times start_times; /* of the starts that worked: from begin to end */
+    struct verdict_times fall_back;   /* of those that fell back: from the first contact with the
+                                         primary to the first useful byte from a failover */
+    uint64_t *attempts, *failed;      /* by registry, as many as the verdict has registries */
 };
 
 struct verdict_fault {
@@ -111,7 +122,6 @@ struct verdict_bad_start {
 };
 #define VERDICT_MAX_BAD_STARTS 100
 
-/* A row of the picture: attempted pulls per registry in a slice of time. */
 struct verdict {
     struct arena arena;   /* holds everything below */
     const char *scenario; /* the file as given */
@@ -140,6 +150,7 @@ struct verdict {
     struct verdict_bad_start *bad;
     size_t bad_count;
     struct verdict_starts starts;
+    uint64_t lag_p99_ns;      /* the largest p99 of the loop's own lag over any second */
     const char *reach;        /* how subjects reached the fakes, and what that cannot show */
     const char *const *notes; /* "counted connections, not requests, while refused" … */
     size_t note_count;

@@ -91,8 +91,8 @@ static void show_fault(const struct fault_rule *fault, struct buf *out)
 static void show_phase(const struct scenario *s, const struct scenario_phase *phase,
                        struct buf *out)
 {
-    buf_printf(out, "phase %s timed %d for %" PRIu64 " end %d starts", phase->name, phase->timed,
-               phase->for_ns, phase->end);
+    buf_printf(out, "phase %s timed %d for %" PRIu64 " end %d starts", phase->name,
+               phase->by == BY_TIME, phase->for_ns, phase->end);
     for (size_t i = 0; i < s->subject_count; i++)
         buf_printf(out, " %" PRIu64, phase->starts[i]);
     buf_str(out, " faults");

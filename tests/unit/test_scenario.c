@@ -123,8 +123,8 @@ Test(scenario, phases)
     cr_expect(p[0].starts[0] == 10 && p[0].starts[1] == 10 && p[0].end == END_ENDED);
     cr_expect(p[1].starts[0] == 0 && p[1].starts[1] == 4 && p[1].end == END_BEGUN);
     cr_expect(p[1].fault_count == 2 && p[1].faults[0] == 1 && p[1].faults[1] == 0);
-    cr_expect(p[2].timed && p[2].for_ns == 3 * CLOCK_NS_PER_S && p[2].end == END_BEGUN);
-    cr_expect(p[3].timed && p[3].end == END_ENDED);
+    cr_expect(p[2].by == BY_TIME && p[2].for_ns == 3 * CLOCK_NS_PER_S && p[2].end == END_BEGUN);
+    cr_expect(p[3].by == BY_TIME && p[3].end == END_ENDED);
     scenario_free(s);
 }
 
