@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Writes the generated parts of docs/faults.md and docs/checks.md anew, from what the program itself
-# says of its tables. With --check it compares only, and exits 1 on a difference.
+# Writes scenarios/scenario.schema.json and the generated parts of docs/scenario.md, docs/faults.md
+# and docs/checks.md anew, from what the program itself says of its tables. With --check it compares
+# only, and exits 1 on a difference.
 #   B=build .ci/docs.sh [--check]
 #
 # A generated part stands between `<!-- generated: KEY -->` and `<!-- end generated -->`. KEY is
-# `faults` or `checks` (the overview), `fault KIND` or `check NAME` (one entry). Each entry of the
-# tables must have its part, but for checks that are always on: they take nothing, so the overview
-# says it all. No other part may be there.
+# `keys LEVEL` (the keys of a scenario's level), `faults` or `checks` (the overview), `fault KIND` or
+# `check NAME` (one entry). Each entry of the tables must have its part, but for checks that are
+# always on: they take nothing, so the overview says it all. No other part may be there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program=${B:-build}/pulldrill
@@ -72,8 +73,24 @@ check_part() { # NAME
   ' "$scratch/checks.json"
 }
 
+# A default is JSON, or else words. A variant has the keys of its subject: no second table.
+keys_part() { # LEVEL
+  jq -r --arg level "$1" "$common"'
+    def default: if .required then "required"
+      elif .default == null then "none"
+      else .default as $d | (try ($d | fromjson | true) catch false)
+        | if . then $d | cell | code else $d | cell end end;
+    .[] | select(.level == $level)
+    | (.keys | table("| key | form | default | meaning | example |\n|---|---|---|---|---|";
+        "| `\(.key)` | \(.form | cell) | \(default) | \(.meaning | cell) | \(.example | cell | code) |"))
+      + (if (.later | length) == 0 then ""
+         else "\n\nA later version will take \(.later | words)." end)
+  ' "$scratch/keys.json"
+}
+
 part() { # KEY
   case $1 in
+    "keys "*) keys_part "${1#keys }" ;;
     faults) faults_overview ;;
     checks) checks_overview ;;
     "fault "*) fault_part "${1#fault }" ;;
@@ -126,6 +143,18 @@ finish_file() { # FILE
   fi
 }
 
+finish_schema() { # FILE
+  if cmp -s "$scratch/scenario.schema.json" "$1"; then
+    return
+  elif [ "$mode" = --check ]; then
+    diff -u "$1" "$scratch/scenario.schema.json" | head -n 40 >&2 || true
+    complain "$1 does not say what the program says; make docs"
+  elif [ "$failures" = 0 ]; then
+    cat "$scratch/scenario.schema.json" >"$1"
+    echo "docs: wrote $1"
+  fi
+}
+
 case $mode in
   write | --check) ;;
   *) echo "usage: .ci/docs.sh [--check]" >&2; exit 4 ;;
@@ -133,10 +162,21 @@ esac
 [ -x "$program" ] || { complain "$program is missing; make all"; exit 1; }
 "$program" faults --format json >"$scratch/faults.json"
 "$program" checks --format json >"$scratch/checks.json"
+"$program" keys --format json >"$scratch/keys.json"
+"$program" schema >"$scratch/scenario.schema.json"
 mapfile -t kinds < <(jq -r '.[] | "fault " + .kind' "$scratch/faults.json")
 mapfile -t checks < <(jq -r '.[] | select(.always | not) | "check " + .check' "$scratch/checks.json")
-need docs/faults.md faults "${kinds[@]}"
+fault_levels='^(fault|match|header|when|count)$'
+mapfile -t levels < <(jq -r --arg own "$fault_levels" \
+  '.[].level | select(test($own) | not) | select(. != "variant") | "keys " + .' \
+  "$scratch/keys.json")
+mapfile -t fault_levels < <(jq -r --arg own "$fault_levels" \
+  '.[].level | select(test($own)) | "keys " + .' "$scratch/keys.json")
+need docs/scenario.md "${levels[@]}"
+need docs/faults.md "${fault_levels[@]}" faults "${kinds[@]}"
 need docs/checks.md checks "${checks[@]}"
+finish_schema scenarios/scenario.schema.json
+finish_file docs/scenario.md
 finish_file docs/faults.md
 finish_file docs/checks.md
 [ "$failures" = 0 ] || exit 1

@@ -37,13 +37,15 @@ static const struct fault_param_info delete_image_params[] = {
      .param = PARAM_IMAGE,
      .type = TYPE_IMAGE,
      .required = true,
-     .meaning = "the image that is gone: its tag and its manifest by digest"},
+     .meaning = "the image that is gone: its tag and its manifest by digest",
+     .example = "\"agent\""},
     {.name = "blobs",
      .param = PARAM_BLOBS,
      .type = TYPE_CHOICE,
      .choices = blobs_choices,
      .fallback = "keep",
-     .meaning = "whether its config and layers stay or are gone too"},
+     .meaning = "whether its config and layers stay or are gone too",
+     .example = "\"gone\""},
 };
 
 static const struct fault_param_info status_params[] = {
@@ -53,21 +55,25 @@ static const struct fault_param_info status_params[] = {
      .required = true,
      .min = 200,
      .max = 599,
-     .meaning = "the status that takes the answer's place"},
+     .meaning = "the status that takes the answer's place",
+     .example = "503"},
     {.name = "body",
      .param = PARAM_BODY,
      .type = TYPE_CHOICE,
      .choices = body_choices,
      .fallback = "oci",
-     .meaning = "an OCI error object, a proxy's HTML page, or nothing"},
+     .meaning = "an OCI error object, a proxy's HTML page, or nothing",
+     .example = "\"html\""},
     {.name = "retry-after",
      .param = PARAM_RETRY_AFTER,
      .type = TYPE_TEXT,
-     .meaning = "the value of a Retry-After header"},
+     .meaning = "the value of a Retry-After header",
+     .example = "1"},
     {.name = "headers",
      .param = PARAM_HEADERS,
      .type = TYPE_HEADERS,
-     .meaning = "more headers of the answer"},
+     .meaning = "more headers of the answer",
+     .example = "{\"X-Reason\": \"drill\"}"},
 };
 
 static const struct fault_param_info latency_params[] = {
@@ -77,13 +83,15 @@ static const struct fault_param_info latency_params[] = {
      .required = true,
      .min = 1,
      .max = MAX_DELAY,
-     .meaning = "the wait before the head"},
+     .meaning = "the wait before the head",
+     .example = "\"5s\""},
     {.name = "jitter",
      .param = PARAM_JITTER,
      .type = TYPE_DURATION,
      .max = MAX_DELAY,
      .fallback = "0s",
-     .meaning = "the most that is added to or taken from the delay, evenly drawn"},
+     .meaning = "the most that is added to or taken from the delay, evenly drawn",
+     .example = "\"1s\""},
 };
 
 /* One place to stop or cut, the same for three kinds. */
@@ -93,7 +101,8 @@ static const struct fault_param_info cut_params[] = {
      .type = TYPE_SIZE,
      .max = MAX_SIZE,
      .fallback = "before the head",
-     .meaning = "how many bytes of the body come first"},
+     .meaning = "how many bytes of the body come first",
+     .example = "\"64KiB\""},
 };
 
 static const struct fault_param_info truncate_params[] = {
@@ -102,7 +111,8 @@ static const struct fault_param_info truncate_params[] = {
      .type = TYPE_SIZE,
      .required = true,
      .max = MAX_SIZE,
-     .meaning = "how many bytes of the promised body come"},
+     .meaning = "how many bytes of the promised body come",
+     .example = "\"64KiB\""},
 };
 
 static const struct fault_param_info corrupt_params[] = {
@@ -111,14 +121,16 @@ static const struct fault_param_info corrupt_params[] = {
      .type = TYPE_SIZE,
      .max = MAX_SIZE,
      .fallback = "the middle of the body",
-     .meaning = "the first altered byte of the body"},
+     .meaning = "the first altered byte of the body",
+     .example = "0"},
     {.name = "bytes",
      .param = PARAM_BYTES,
      .type = TYPE_SIZE,
      .min = 1,
      .max = MAX_CORRUPT,
      .fallback = "1",
-     .meaning = "how many bytes have one bit flipped"},
+     .meaning = "how many bytes have one bit flipped",
+     .example = "16"},
 };
 
 #define PARAMS(table) .params = (table), .param_count = sizeof(table) / sizeof((table)[0])
@@ -197,38 +209,6 @@ const struct fault_kind_info fault_catalogue[FAULT_KINDS] = {
                      .meaning = "the connection is reset by RST"},
 };
 
-const char *const fault_existing_names[] = {"keep", "close", "reset", NULL};
-
-const struct fault_word fault_keys[FAULT_KEYS] = {
-    {"on", 0, "the registry, its other host, the service or the subject it acts on"},
-    {"kind", 0, "what it does"},
-    {"match", 0, "which requests it meets"},
-    {"when", 0, "which of those it acts on"},
-    {"existing", 0, "open connections when it begins: keep, close or reset"},
-    {"min-fired", 0, "how often it must act for its phase to count"},
-    {"exposure", 0, "the share of its phase's starts that must meet it"},
-};
-
-const struct fault_word fault_match_keys[FAULT_MATCH_KEYS] = {
-    {"op", MATCH_OP, "operations: a name, a glob or an array of them"},
-    {"ref", MATCH_REF, "a glob over repository:tag, repository@digest, tag, digest or repository"},
-    {"digest", MATCH_DIGEST, "a glob over the digest asked for, or that the tag stands for"},
-    {"path", MATCH_PATH, "a glob over the path"},
-    {"header", MATCH_HEADER, "the name of a request header and a glob over its value"},
-    {"lane", MATCH_LANE, "the number of a lane, from 1"},
-};
-
-const struct fault_word fault_when_keys[FAULT_WHEN_KEYS] = {
-    {"skip", WHEN_SKIP, "let the first n pass"},
-    {"every", WHEN_EVERY, "then act on each n-th only"},
-    {"limit", WHEN_LIMIT, "act at most n times"},
-    {"probability", WHEN_PROBABILITY, "act on this part of them, 0 to 1, drawn from the seed"},
-    {"after", WHEN_AFTER, "from this long after its beginning"},
-    {"for", WHEN_FOR, "for this long from there"},
-    {"ramp", WHEN_RAMP, "the probability rises from 0 over this time"},
-    {"per", WHEN_PER, "what skip, every and limit are counted by, unless they say"},
-};
-
 const char *fault_stage_name(enum fault_stage stage)
 {
     static const char *const names[STAGE_COUNT] = {
@@ -258,7 +238,7 @@ const struct fault_kind_info *fault_kind_find(const char *name)
 }
 
 /* `"oci", "html" or "empty"`: at most a handful, so a cut text is a broken table. */
-static void choices_form(const char *const *choices, char *text, size_t size)
+void fault_choices_form(const char *const *choices, char *text, size_t size)
 {
     size_t used = 0;
 
@@ -290,7 +270,7 @@ void fault_param_form(const struct fault_param_info *info, char *text, size_t si
         (void)snprintf(text, size, "the name of an image of this scenario");
         break;
     case TYPE_CHOICE:
-        choices_form(info->choices, text, size);
+        fault_choices_form(info->choices, text, size);
         break;
     case TYPE_INTEGER:
         (void)snprintf(text, size, "an integer from %llu to %llu", (unsigned long long)info->min,

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/base/key.h"
+
 /* The stages of a request's life, in the order in which faults compose. */
 enum fault_stage {
     STAGE_LISTEN,
@@ -72,6 +74,7 @@ struct fault_param_info {
     const char *const *choices; /* NULL-terminated, for TYPE_CHOICE */
     const char *fallback;       /* the default in words, for docs; NULL where none */
     const char *meaning;
+    const char *example; /* JSON */
 };
 
 /* What shows that a fault was met. */
@@ -80,8 +83,6 @@ const char *fault_evidence_name(enum fault_evidence evidence);
 
 /* What happens to open connections when a fault begins. */
 enum fault_existing { EXISTING_KEEP, EXISTING_CLOSE, EXISTING_RESET };
-/* The words of `existing` in the order of the enum, NULL-terminated. */
-extern const char *const fault_existing_names[];
 
 /* The keys of `match`; a kind allows a subset. */
 enum fault_match_key {
@@ -105,19 +106,16 @@ enum fault_when_key {
     WHEN_PER = 128,
 };
 
-/* The vocabulary beside the kinds, for parser and docs. BIT is of the enum the table is about. */
-struct fault_word {
-    const char *name; /* first member: doc_nearest walks the table */
-    unsigned bit;
-    const char *meaning;
-};
-#define FAULT_KEYS 7
-#define FAULT_MATCH_KEYS 6
-#define FAULT_WHEN_KEYS 8
-/* What every kind takes beside its parameters (BIT is 0). */
-extern const struct fault_word fault_keys[FAULT_KEYS];
-extern const struct fault_word fault_match_keys[FAULT_MATCH_KEYS];
-extern const struct fault_word fault_when_keys[FAULT_WHEN_KEYS];
+/* The keys beside the kinds' parameters: of a fault, its `match`, its `when`, and of objects there.
+ */
+extern const struct key_level fault_level;
+extern const struct key_level fault_level_match;
+extern const struct key_level fault_level_when;
+extern const struct key_level fault_level_header; /* `match.header` */
+extern const struct key_level fault_level_count;  /* `skip`, `every`, `limit` as objects */
+/* The bit of enum fault_match_key or fault_when_key that KEY of LEVEL has: rows stand in its order.
+ */
+unsigned fault_key_bit(const struct key_level *level, const struct key *key);
 
 struct fault_kind_info {
     const char *name;
@@ -138,5 +136,7 @@ extern const struct fault_kind_info fault_catalogue[FAULT_KINDS];
 const struct fault_kind_info *fault_kind_find(const char *name);
 /* The form a parameter's value must have, in words: "an integer from 200 to 599". */
 void fault_param_form(const struct fault_param_info *info, char *text, size_t size);
+/* `"a", "b" or "c"` of NULL-terminated CHOICES. */
+void fault_choices_form(const char *const *choices, char *text, size_t size);
 
 #endif

@@ -8,6 +8,9 @@
 /* "repository@digest": the longest name and reference that are routed fit with room to spare. */
 #define JOINED_MAX 1024
 
+/* Of the starts of a fault's phases, so many must meet it where the rule says nothing. */
+#define DEFAULT_EXPOSURE 0.8
+
 #define BLOB_OPS (OP_BIT(OP_BLOB_HEAD) | OP_BIT(OP_BLOB_GET))
 #define HEAD_OPS (OP_BIT(OP_MANIFEST_HEAD) | OP_BIT(OP_BLOB_HEAD))
 
@@ -101,6 +104,19 @@ uint32_t fault_rule_ops(const struct fault_rule *rule)
     default:
         return ops;
     }
+}
+
+bool fault_rule_is_partial(const struct fault_rule *rule)
+{
+    const struct fault_when *when = &rule->when;
+
+    return when->limit.set || when->skip.set || when->every.set || when->has_probability ||
+           when->after_ns > 0 || when->for_ns > 0;
+}
+
+double fault_rule_exposure(const struct fault_rule *rule)
+{
+    return rule->has_exposure ? rule->exposure : DEFAULT_EXPOSURE;
 }
 
 static bool deletes_in(const struct fault_rule *rule, const char *repository)

@@ -7,6 +7,9 @@
 #include "faults/rule_internal.h"
 #include "harness/base/units.h"
 
+/* The most keys that every fault takes. */
+#define FAULT_KEYS_MAX 16
+
 /* The members that take others' meaning, found before the rest is walked. */
 struct members {
     struct doc_at kind;
@@ -55,8 +58,8 @@ static int read_existing(struct rule_reading *r, struct doc_at at)
 {
     uint64_t index;
 
-    if (rule_read_choice(r, at, "existing", "\"keep\", \"close\" or \"reset\"",
-                         fault_existing_names, &index) != 0) {
+    if (rule_read_choice(r, at, "existing", key_find(&fault_level, "existing")->value.words,
+                         &index) != 0) {
         return -1;
     }
     r->rule->existing = (enum fault_existing)index;
@@ -73,7 +76,8 @@ static int read_min_fired(struct rule_reading *r, struct doc_at at)
 {
     struct fault_rule *rule = r->rule;
     rule->has_min_fired = true;
-    if (rule_read_integer(r, at, "min-fired", 0, (uint64_t)INT64_MAX, &rule->min_fired) != 0) {
+    if (rule_read_count(r, at, "min-fired", &key_find(&fault_level, "min-fired")->value,
+                        &rule->min_fired) != 0) {
         return -1;
     }
     if (rule->min_fired > 0 && rule->kind->evidence == EVIDENCE_ARMED) {
@@ -111,15 +115,15 @@ static int read_common(struct rule_reading *r, const char *key, struct doc_at at
 static int complain_key(struct rule_reading *r, struct doc_at at, const char *key)
 {
     const struct fault_kind_info *kind = r->rule->kind;
-    const char *names[FAULT_PARAMS + FAULT_KEYS];
+    const char *names[FAULT_PARAMS + FAULT_KEYS_MAX];
     size_t count = 0;
     char where[64];
 
     for (size_t i = 0; i < kind->param_count; i++) {
         names[count++] = kind->params[i].name;
     }
-    for (size_t i = 0; i < FAULT_KEYS; i++) {
-        names[count++] = fault_keys[i].name;
+    for (size_t i = 0; i < fault_level.key_count && i < FAULT_KEYS_MAX; i++) {
+        names[count++] = fault_level.keys[i].name;
     }
     (void)snprintf(where, sizeof(where), " in a %s fault", kind->name);
     return rule_complain_unknown(r, at, "key", where, key, names, count, sizeof(names[0]));

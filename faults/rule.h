@@ -70,7 +70,7 @@ struct fault_rule {
     bool has_min_fired;
     uint64_t min_fired; /* 1 where absent */
     bool has_exposure;
-    double exposure;                 /* the share of starts that must meet it; 0.8 where absent */
+    double exposure;                 /* the share of starts that must meet it, where given */
     const struct fault_image *image; /* bound by the plan, for PARAM_IMAGE */
 };
 
@@ -83,6 +83,11 @@ int fault_rule_parse(const char *name, struct doc_at at, fault_expand *expand, v
 
 /* The operations RULE can act on, of OP_BIT: its match, narrowed by what its action can alter. */
 uint32_t fault_rule_ops(const struct fault_rule *rule);
+
+/* Whether RULE is not meant for every start: it is to fire at least `min_fired` times instead. */
+bool fault_rule_is_partial(const struct fault_rule *rule);
+/* The share of its phase's starts that must meet it: the rule's own, else the default. */
+double fault_rule_exposure(const struct fault_rule *rule);
 
 /* The rule in one line for people: "status 500 on primary, manifest-*, with probability 0.5". */
 void fault_rule_text(const struct fault_rule *rule, char *text, size_t size);

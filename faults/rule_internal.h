@@ -36,11 +36,14 @@ int rule_read_text(struct rule_reading *r, struct doc_at at, const char *key, co
                    const char **out);
 int rule_read_integer(struct rule_reading *r, struct doc_at at, const char *key, uint64_t min,
                       uint64_t max, uint64_t *out);
+/* The same with the bounds of VALUE, a KEY_COUNT. */
+int rule_read_count(struct rule_reading *r, struct doc_at at, const char *key,
+                    const struct key_value *value, uint64_t *out);
 /* MIN and MAX in nanoseconds; FORM says so in words. */
 int rule_read_duration(struct rule_reading *r, struct doc_at at, const char *key, uint64_t min,
                        uint64_t max, const char *form, uint64_t *out);
 /* The index of the string AT among CHOICES (NULL-terminated). */
-int rule_read_choice(struct rule_reading *r, struct doc_at at, const char *key, const char *form,
+int rule_read_choice(struct rule_reading *r, struct doc_at at, const char *key,
                      const char *const *choices, uint64_t *out);
 int rule_read_param(struct rule_reading *r, struct doc_at at, const struct fault_param_info *info,
                     struct fault_value *out);

@@ -3,25 +3,22 @@
 #include <string.h>
 
 #include "faults/rule_internal.h"
-#include "harness/base/clock.h"
 #include "harness/history/op.h"
 
-/* Far beyond any drill, so that sums of times never overflow. */
-#define MAX_WINDOW (UINT64_C(86400) * CLOCK_NS_PER_S)
 #define WINDOW_FORM "a duration such as \"250ms\" or \"5s\", at most a day"
 #define COUNT_FORM "an integer, or {\"count\": 3, \"per\": \"start\"}"
 #define OP_FORM                                                                                    \
     "an operation such as \"manifest-get\", a glob such as \"blob-*\", or an array of them"
 
-static const struct fault_word *find_word(const struct fault_word *words, size_t count,
-                                          const char *name)
+/* `unknown key … in "header"; …`, with the keys of LEVEL, which is called WHERE. */
+static int unknown_key(struct rule_reading *r, struct doc_at at, const char *where, const char *key,
+                       const struct key_level *level)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(words[i].name, name) == 0) {
-            return &words[i];
-        }
-    }
-    return NULL;
+    char in[64];
+
+    (void)snprintf(in, sizeof(in), " in \"%s\"", where);
+    return rule_complain_unknown(r, at, "key", in, key, level->keys, level->key_count,
+                                 sizeof(level->keys[0]));
 }
 
 static int unknown_op(struct rule_reading *r, struct doc_at at, const char *word)
@@ -99,7 +96,6 @@ static int read_ops(struct rule_reading *r, struct doc_at at)
 
 static int read_match_header(struct rule_reading *r, struct doc_at at)
 {
-    static const char *const keys[] = {"name", "value"};
     struct fault_match *match = &r->rule->match;
     struct doc_iter it = doc_iterate(at);
     struct doc_at key_at, value;
@@ -121,8 +117,7 @@ static int read_match_header(struct rule_reading *r, struct doc_at at)
             rc = rule_read_text(r, value, key, "a glob over the header's value",
                                 &match->header_value);
         } else if (!rule_own_key(key)) {
-            rc = rule_complain_unknown(r, key_at, "key", " in \"header\"", key, keys, 2,
-                                       sizeof(keys[0]));
+            rc = unknown_key(r, key_at, "header", key, &fault_level_header);
         }
         if (rc != 0) {
             return -1;
@@ -135,11 +130,12 @@ static int read_match_header(struct rule_reading *r, struct doc_at at)
     return 0;
 }
 
-static int read_match_key(struct rule_reading *r, unsigned bit, const char *key, struct doc_at at)
+static int read_match_key(struct rule_reading *r, const struct key *row, struct doc_at at)
 {
     struct fault_match *match = &r->rule->match;
+    const char *key = row->name;
 
-    switch (bit) {
+    switch (fault_key_bit(&fault_level_match, row)) {
     case MATCH_OP:
         return read_ops(r, at);
     case MATCH_REF:
@@ -151,7 +147,7 @@ static int read_match_key(struct rule_reading *r, unsigned bit, const char *key,
     case MATCH_HEADER:
         return read_match_header(r, at);
     default:
-        return rule_read_integer(r, at, key, 1, (uint64_t)INT64_MAX, &match->lane);
+        return rule_read_count(r, at, key, &row->value, &match->lane);
     }
 }
 
@@ -172,19 +168,18 @@ int rule_read_match(struct rule_reading *r, struct doc_at at)
         return rule_complain_form(r, at, "match", "an object such as {\"op\": \"manifest-*\"}");
     }
     while (doc_next(&it, &key, &key_at, &value)) {
-        const struct fault_word *word = find_word(fault_match_keys, FAULT_MATCH_KEYS, key);
+        const struct key *row = key_find(&fault_level_match, key);
 
-        if (!word && rule_own_key(key)) {
+        if (!row && rule_own_key(key)) {
             continue;
         }
-        if (!word) {
-            return rule_complain_unknown(r, key_at, "key", " in \"match\"", key, fault_match_keys,
-                                         FAULT_MATCH_KEYS, sizeof(fault_match_keys[0]));
+        if (!row) {
+            return unknown_key(r, key_at, "match", key, &fault_level_match);
         }
-        if (!(word->bit & r->rule->kind->match_keys)) {
+        if (!(fault_key_bit(&fault_level_match, row) & r->rule->kind->match_keys)) {
             return complain_not_for(r, key_at, key);
         }
-        if (read_match_key(r, word->bit, key, value) != 0) {
+        if (read_match_key(r, row, value) != 0) {
             return -1;
         }
     }
@@ -193,22 +188,21 @@ int rule_read_match(struct rule_reading *r, struct doc_at at)
 
 static int read_per(struct rule_reading *r, struct doc_at at, enum fault_per *out)
 {
-    static const char *const words[] = {"drill", "start", "connection", "client", NULL};
-    static const enum fault_per per[] = {PER_DRILL, PER_START, PER_CONNECTION, PER_CLIENT};
+    /* In the order of the table's words. */
+    static const enum fault_per per[] = {PER_START, PER_CONNECTION, PER_CLIENT, PER_DRILL};
+    const struct key *row = key_find(&fault_level_when, "per");
     uint64_t index;
 
-    if (rule_read_choice(r, at, "per", "\"start\", \"connection\", \"client\" or \"drill\"", words,
-                         &index) != 0) {
+    if (rule_read_choice(r, at, "per", row->value.words, &index) != 0) {
         return -1;
     }
     *out = per[index];
     return 0;
 }
 
-static int read_count_object(struct rule_reading *r, struct doc_at at, const char *key,
-                             uint64_t min, struct fault_count *out)
+static int read_count_object(struct rule_reading *r, struct doc_at at, const struct key *row,
+                             struct fault_count *out)
 {
-    static const char *const keys[] = {"count", "per"};
     struct doc_iter it = doc_iterate(at);
     struct doc_at key_at, value;
     const char *name;
@@ -217,38 +211,33 @@ static int read_count_object(struct rule_reading *r, struct doc_at at, const cha
         int rc = 0;
 
         if (strcmp(name, "count") == 0) {
-            rc = rule_read_integer(r, value, name, min, (uint64_t)INT64_MAX, &out->n);
+            rc = rule_read_count(r, value, name, &row->value.of[0], &out->n);
             out->set = true;
         } else if (strcmp(name, "per") == 0) {
             rc = read_per(r, value, &out->per);
         } else if (!rule_own_key(name)) {
-            char where[64];
-
-            (void)snprintf(where, sizeof(where), " in \"%s\"", key);
-            rc = rule_complain_unknown(r, key_at, "key", where, name, keys, 2, sizeof(keys[0]));
+            rc = unknown_key(r, key_at, row->name, name, &fault_level_count);
         }
         if (rc != 0) {
             return -1;
         }
     }
     if (!out->set) {
-        return doc_complain(r->e, at, "\"%s\" has no \"count\"; write " COUNT_FORM, key);
+        return doc_complain(r->e, at, "\"%s\" has no \"count\"; write " COUNT_FORM, row->name);
     }
     return 0;
 }
 
-/* Counting to none would make a fault that never acts (`limit`) or a division by it (`every`), so
- * only `skip` may be 0. */
-static int read_count(struct rule_reading *r, struct doc_at at, const char *key, uint64_t min,
+static int read_count(struct rule_reading *r, struct doc_at at, const struct key *row,
                       struct fault_count *out)
 {
     if (json_is_object(at.value)) {
-        return read_count_object(r, at, key, min, out);
+        return read_count_object(r, at, row, out);
     }
     if (!json_is_integer(at.value)) {
-        return rule_complain_form(r, at, key, COUNT_FORM);
+        return rule_complain_form(r, at, row->name, COUNT_FORM);
     }
-    if (rule_read_integer(r, at, key, min, (uint64_t)INT64_MAX, &out->n) != 0) {
+    if (rule_read_count(r, at, row->name, &row->value.of[0], &out->n) != 0) {
         return -1;
     }
     out->set = true;
@@ -285,27 +274,34 @@ static int read_default_per(struct rule_reading *r, struct doc_at at)
     return 0;
 }
 
-static int read_when_key(struct rule_reading *r, unsigned bit, const char *key, struct doc_at at)
+static int read_window(struct rule_reading *r, struct doc_at at, const struct key *row,
+                       uint64_t *out_ns)
+{
+    return rule_read_duration(r, at, row->name, row->value.min, row->value.max, WINDOW_FORM,
+                              out_ns);
+}
+
+static int read_when_key(struct rule_reading *r, const struct key *row, struct doc_at at)
 {
     struct fault_when *when = &r->rule->when;
 
-    switch (bit) {
+    switch (fault_key_bit(&fault_level_when, row)) {
     case WHEN_SKIP:
-        return read_count(r, at, key, 0, &when->skip);
+        return read_count(r, at, row, &when->skip);
     case WHEN_EVERY:
-        return read_count(r, at, key, 1, &when->every);
+        return read_count(r, at, row, &when->every);
     case WHEN_LIMIT:
-        return read_count(r, at, key, 1, &when->limit);
+        return read_count(r, at, row, &when->limit);
     case WHEN_PROBABILITY:
         return read_probability(r, at);
     case WHEN_AFTER:
-        return rule_read_duration(r, at, key, 0, MAX_WINDOW, WINDOW_FORM, &when->after_ns);
+        return read_window(r, at, row, &when->after_ns);
     case WHEN_PER:
         return 0; /* read before the counts, which take it over */
     case WHEN_FOR:
-        return rule_read_duration(r, at, key, 1, MAX_WINDOW, WINDOW_FORM, &when->for_ns);
+        return read_window(r, at, row, &when->for_ns);
     default:
-        return rule_read_duration(r, at, key, 1, MAX_WINDOW, WINDOW_FORM, &when->ramp_ns);
+        return read_window(r, at, row, &when->ramp_ns);
     }
 }
 
@@ -323,22 +319,21 @@ int rule_read_when(struct rule_reading *r, struct doc_at at)
         return -1;
     }
     while (doc_next(&it, &key, &key_at, &value)) {
-        const struct fault_word *word = find_word(fault_when_keys, FAULT_WHEN_KEYS, key);
+        const struct key *row = key_find(&fault_level_when, key);
 
-        if (!word && rule_own_key(key)) {
+        if (!row && rule_own_key(key)) {
             continue;
         }
-        if (!word) {
-            return rule_complain_unknown(r, key_at, "key", " in \"when\"", key, fault_when_keys,
-                                         FAULT_WHEN_KEYS, sizeof(fault_when_keys[0]));
+        if (!row) {
+            return unknown_key(r, key_at, "when", key, &fault_level_when);
         }
-        if (!(word->bit & kind->when_keys)) {
+        if (!(fault_key_bit(&fault_level_when, row) & kind->when_keys)) {
             return doc_complain(r->e, key_at,
                                 "a %s fault holds as long as it is armed and takes no \"%s\"; "
                                 "time it by the phases that list it",
                                 kind->name, key);
         }
-        if (read_when_key(r, word->bit, key, value) != 0) {
+        if (read_when_key(r, row, value) != 0) {
             return -1;
         }
     }

@@ -166,6 +166,14 @@ int rule_read_integer(struct rule_reading *r, struct doc_at at, const char *key,
     return rule_complain_form(r, at, key, form);
 }
 
+int rule_read_count(struct rule_reading *r, struct doc_at at, const char *key,
+                    const struct key_value *value, uint64_t *out)
+{
+    uint64_t max = value->max > 0 ? value->max : (uint64_t)INT64_MAX;
+
+    return rule_read_integer(r, at, key, value->min, max, out);
+}
+
 int rule_read_duration(struct rule_reading *r, struct doc_at at, const char *key, uint64_t min,
                        uint64_t max, const char *form, uint64_t *out)
 {
@@ -182,11 +190,13 @@ int rule_read_duration(struct rule_reading *r, struct doc_at at, const char *key
     return 0;
 }
 
-int rule_read_choice(struct rule_reading *r, struct doc_at at, const char *key, const char *form,
+int rule_read_choice(struct rule_reading *r, struct doc_at at, const char *key,
                      const char *const *choices, uint64_t *out)
 {
     const char *text;
+    char form[160];
 
+    fault_choices_form(choices, form, sizeof(form));
     if (rule_read_text(r, at, key, form, &text) != 0) {
         return -1;
     }
@@ -333,7 +343,7 @@ int rule_read_param(struct rule_reading *r, struct doc_at at, const struct fault
         rc = rule_read_text(r, at, info->name, form, &out->text);
         break;
     case TYPE_CHOICE:
-        rc = rule_read_choice(r, at, info->name, form, info->choices, &out->number);
+        rc = rule_read_choice(r, at, info->name, info->choices, &out->number);
         break;
     case TYPE_INTEGER:
         rc = rule_read_integer(r, at, info->name, info->min, info->max, &out->number);

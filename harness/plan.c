@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/clock.h"
 #include "harness/plan_internal.h"
 
 #define PLAN_MAX_MEMORY ((size_t)64 << 20)
@@ -174,4 +175,10 @@ uint64_t plan_start_number(const struct plan *p, size_t phase, uint64_t base, si
             before++;
     }
     return base + before + 1;
+}
+
+uint64_t plan_late_most_ns(const struct plan *p, size_t subject)
+{
+    uint64_t every_ns = p->scenario->subjects[subject].every_ns;
+    return every_ns > CLOCK_NS_PER_S / 10 ? every_ns : CLOCK_NS_PER_S / 10;
 }

@@ -15,21 +15,10 @@
 #define SCENARIO_MAX_MEMORY ((size_t)64 << 20)
 #define DEFAULT_LIMIT_NS UINT64_C(600000000000)
 
-static const char *const top_keys[] = {
-    "$schema",  "version", "title",    "description",   "tags",       "source",
-    "seed",     "limit",   "baseline", "configuration", "registries", "images",
-    "subjects", "faults",  "phases",   "expect",        "proof"};
-static const char *const top_later[] = {"services"};
-const struct scenario_level scenario_level_top = {
-    "the scenario", top_keys, SCENARIO_COUNT(top_keys), top_later, SCENARIO_COUNT(top_later)};
-static const char *const baseline_keys[] = {"none"};
-const struct scenario_level scenario_level_baseline = {"\"baseline\"", baseline_keys,
-                                                       SCENARIO_COUNT(baseline_keys), NULL, 0};
-
 static int read_version(struct scenario_reader *r, struct doc_at root)
 {
     struct doc_at at;
-    if (scenario_need(r, root, "the scenario", "version", "1", &at) != 0)
+    if (scenario_need_key(r, root, "the scenario", &scenario_level_top, "version", &at) != 0)
         return -1;
     if (!json_is_integer(at.value) || json_integer_value(at.value) != 1)
         return doc_complain(r->err, at, "this version is unknown; write \"version\": 1");
@@ -42,7 +31,7 @@ static int read_tags(struct scenario_reader *r, struct doc_at root)
     struct doc_at at, value;
     if (!doc_member(root, "tags", &at))
         return 0;
-    if (scenario_is_array(r, at, "\"tags\"", 0, SCENARIO_MAX_TAGS, "[\"incident\"]") != 0)
+    if (scenario_is_key(r, at, NULL, &scenario_level_top, "tags") != 0)
         return -1;
     s->tags = scenario_alloc(r, doc_size(at), sizeof *s->tags);
     if (!s->tags)
@@ -66,8 +55,7 @@ static int read_texts(struct scenario_reader *r, struct doc_at root)
 {
     struct scenario *s = r->s;
     struct doc_at at;
-    if (scenario_need(r, root, "the scenario", "title",
-                      "\"The agent image is deleted from the primary\"", &at) != 0)
+    if (scenario_need_key(r, root, "the scenario", &scenario_level_top, "title", &at) != 0)
         return -1;
     s->title = scenario_text(r, at, "\"title\"", TEXT_PLAIN);
     if (!s->title)
@@ -87,15 +75,14 @@ static int read_texts(struct scenario_reader *r, struct doc_at root)
 
 static int read_baseline(struct scenario_reader *r, struct doc_at root)
 {
-    static const char example[] = "{\"none\": \"the reason\"}";
     struct doc_at at, none;
     if (!doc_member(root, "baseline", &at))
         return 0;
     if (!json_is_object(at.value))
         return doc_complain(r->err, at, "a drill without a baseline needs a reason; write %s",
-                            example);
+                            key_find(&scenario_level_top, "baseline")->example);
     if (scenario_keys(r, at, &scenario_level_baseline) != 0 ||
-        scenario_need(r, at, "\"baseline\"", "none", "\"the reason\"", &none) != 0)
+        scenario_need_key(r, at, "\"baseline\"", &scenario_level_baseline, "none", &none) != 0)
         return -1;
     r->s->baseline_reason = scenario_text(r, none, "\"none\"", TEXT_PLAIN);
     if (!r->s->baseline_reason)
@@ -111,7 +98,7 @@ static int read_numbers(struct scenario_reader *r, struct doc_at root)
     struct scenario *s = r->s;
     struct doc_at at;
     s->has_seed = doc_member(root, "seed", &at);
-    if (s->has_seed && scenario_integer(r, at, "\"seed\"", 0, SCENARIO_MAX_SEED, &s->seed) != 0)
+    if (s->has_seed && scenario_count_key(r, at, &scenario_level_top, "seed", &s->seed) != 0)
         return -1;
     s->limit_ns = DEFAULT_LIMIT_NS;
     if (doc_member(root, "limit", &at) && scenario_duration(r, at, "\"limit\"", &s->limit_ns) != 0)

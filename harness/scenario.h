@@ -33,6 +33,7 @@
 #define SCENARIO_MAX_NAME 64
 #define SCENARIO_MAX_LAYER_BYTES (UINT64_C(4) << 30)
 #define SCENARIO_MAX_FILE_BYTES (UINT64_C(256) << 20)
+#define SCENARIO_MAX_UNTIL 1000000 /* events that `until` counts */
 #define SCENARIO_MAX_SEED (UINT64_C(1) << 53)
 
 /* What a registry is to the subject; the name is the word in the file. */
@@ -188,6 +189,10 @@ struct scenario *scenario_load(const char *path, const struct scenario_options *
 struct scenario *scenario_parse(const char *path, const char *text, size_t len,
                                 const struct scenario_options *options, struct err *e);
 void scenario_free(struct scenario *s);
+
+/* How many starts of SUBJECT PHASE can have at most: planned ones, or as many as become due in an
+ * open loop until its time or `at-most` is up. False: a closed loop that only time ends. */
+bool scenario_most_starts(const struct scenario *s, size_t phase, size_t subject, uint64_t *out);
 
 /* The scenario as resolved: variables of `configuration` as constants, command, variant and seed
  * in place. Parsing this text with `frozen` yields the same scenario. A new jansson object. */

@@ -12,10 +12,6 @@
 /* The longest string after expansion: bounds variables that multiply each other. */
 #define TEXT_MAX (64u << 10)
 
-static const char *const variable_keys[] = {"type", "key", "default"};
-const struct scenario_level scenario_level_variable = {
-    "a variable of \"configuration\"", variable_keys, SCENARIO_COUNT(variable_keys), NULL, 0};
-
 /* One expansion under way. WHY explains the name that could not be replaced. BYTES is the most
  * that the result can have, which tells a text that is too long from a lack of memory. */
 struct lookup {
@@ -267,15 +263,14 @@ static void take_literal(struct scenario_variable *v, const char *value)
 
 static int from_environment(struct scenario_reader *r, struct scenario_variable *v)
 {
-    static const char *const types[] = {"env"};
     struct doc_at type, key, fallback;
     size_t which;
     const char *name;
-    if (scenario_keys(r, v->at, &scenario_level_variable) != 0 ||
-        scenario_need(r, v->at, "a variable of \"configuration\"", "type", "\"env\"", &type) != 0 ||
-        scenario_choice(r, type, "\"type\"", types, 1, &which) != 0 ||
-        scenario_need(r, v->at, "a variable of \"configuration\"", "key", "\"AGENT_IMAGE\"",
-                      &key) != 0 ||
+    const struct key_level *level = &scenario_level_variable;
+    if (scenario_keys(r, v->at, level) != 0 ||
+        scenario_need_key(r, v->at, level->what, level, "type", &type) != 0 ||
+        scenario_choice_key(r, type, level, "type", &which) != 0 ||
+        scenario_need_key(r, v->at, level->what, level, "key", &key) != 0 ||
         scenario_string(r, key, "\"key\"", &name) != 0)
         return -1;
     bool has_fallback = doc_member(v->at, "default", &fallback);
@@ -370,8 +365,7 @@ int scenario_configuration(struct scenario_reader *r, struct doc_at root)
         return -1;
     if (!doc_member(root, "configuration", &at))
         return check_options(r);
-    if (scenario_is_object(r, at, "\"configuration\"", 0, SCENARIO_MAX_VARIABLES,
-                           "{\"ref\": \"ci/agent:stable\"}") != 0)
+    if (scenario_is_key(r, at, NULL, &scenario_level_top, "configuration") != 0)
         return -1;
     struct doc_iter it = doc_iterate(at);
     while (scenario_next(&it, &name, &key, &value)) {

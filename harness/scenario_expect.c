@@ -5,38 +5,29 @@
 
 #include "harness/check.h"
 
-static const char *const proof_keys[] = {"must-fail"};
-const struct scenario_level scenario_level_proof = {"\"proof\"", proof_keys,
-                                                    SCENARIO_COUNT(proof_keys), NULL, 0};
-static const char *const twin_keys[] = {"variant", "because"};
-const struct scenario_level scenario_level_twin = {"a member of \"must-fail\"", twin_keys,
-                                                   SCENARIO_COUNT(twin_keys), NULL, 0};
-
-/* The words that `expect` may use: the catalogue without what is on anyway. */
-static size_t asked_checks(struct scenario_reader *r, const char ***out)
+/* "unknown check", with the words that `expect` may use. */
+static void unknown_check(struct scenario_reader *r, struct doc_at at, const char *word)
 {
+    const struct key_value *v = &key_find(&scenario_level_expect, "check")->value;
     const char **words = scenario_alloc(r, check_catalogue_count, sizeof *words);
     size_t n = 0;
-    for (size_t i = 0; words && i < check_catalogue_count; i++) {
-        if (!check_catalogue[i]->always)
-            words[n++] = check_catalogue[i]->name;
-    }
-    *out = words;
-    return n;
+    for (; words && key_word(v, n); n++)
+        words[n] = key_word(v, n);
+    if (words)
+        scenario_lookup(r, at, "check", word, words, n, sizeof *words);
 }
 
 static const struct check_info *read_word(struct scenario_reader *r, struct doc_at entry,
                                           struct scenario_expect *out)
 {
     struct doc_at at;
-    const char **words;
     if (!json_is_object(entry.value)) {
         doc_complain(r->err, entry,
                      "a member of \"expect\" is an object; write for example "
                      "{\"check\": \"starts-succeed\"}");
         return NULL;
     }
-    if (scenario_need(r, entry, "the expectation", "check", "\"starts-succeed\"", &at) != 0 ||
+    if (scenario_need_key(r, entry, "the expectation", &scenario_level_expect, "check", &at) != 0 ||
         scenario_string(r, at, "\"check\"", &out->check) != 0)
         return NULL;
     const struct check_info *info = check_find(out->check);
@@ -46,9 +37,7 @@ static const struct check_info *read_word(struct scenario_reader *r, struct doc_
     }
     if (info)
         return info;
-    size_t count = asked_checks(r, &words);
-    if (words)
-        scenario_lookup(r, at, "check", out->check, words, count, sizeof *words);
+    unknown_check(r, at, out->check);
     return NULL;
 }
 
@@ -106,8 +95,7 @@ int scenario_expects(struct scenario_reader *r, struct doc_at root)
     struct doc_at at, entry;
     if (!doc_member(root, "expect", &at))
         return 0;
-    if (scenario_is_array(r, at, "\"expect\"", 0, SCENARIO_MAX_EXPECTS,
-                          "[{\"check\": \"starts-succeed\"}]") != 0)
+    if (scenario_is_key(r, at, NULL, &scenario_level_top, "expect") != 0)
         return -1;
     s->expects = scenario_alloc(r, doc_size(at), sizeof *s->expects);
     if (!s->expects)
@@ -213,9 +201,8 @@ static int read_because(struct scenario_reader *r, struct doc_at twin, struct sc
 {
     struct doc_at at, value;
     const char *word;
-    if (scenario_need(r, twin, "the bad twin", "because", "[\"starts-succeed\"]", &at) != 0 ||
-        scenario_is_array(r, at, "\"because\"", 1, SCENARIO_MAX_BECAUSE, "[\"starts-succeed\"]") !=
-            0)
+    if (scenario_need_key(r, twin, "the bad twin", &scenario_level_twin, "because", &at) != 0 ||
+        scenario_is_key(r, at, NULL, &scenario_level_twin, "because") != 0)
         return -1;
     out->because = scenario_alloc(r, doc_size(at), sizeof *out->because);
     if (!out->because)
@@ -237,7 +224,7 @@ static int read_twin(struct scenario_reader *r, struct doc_at at, struct scenari
     const char *text;
     out->at = at;
     if (scenario_keys(r, at, &scenario_level_twin) != 0 ||
-        scenario_need(r, at, "the bad twin", "variant", "\"retry-only\"", &variant) != 0 ||
+        scenario_need_key(r, at, "the bad twin", &scenario_level_twin, "variant", &variant) != 0 ||
         scenario_string(r, variant, "\"variant\"", &text) != 0 ||
         find_twin(r, variant, text, out) != 0)
         return -1;
@@ -252,15 +239,13 @@ static int read_twin(struct scenario_reader *r, struct doc_at at, struct scenari
 
 int scenario_proof(struct scenario_reader *r, struct doc_at root)
 {
-    static const char example[] =
-        "[{\"variant\": \"retry-only\", \"because\": [\"starts-succeed\"]}]";
     struct scenario *s = r->s;
     struct doc_at at, list, value;
     if (!doc_member(root, "proof", &at))
         return 0;
     if (scenario_keys(r, at, &scenario_level_proof) != 0 ||
-        scenario_need(r, at, "\"proof\"", "must-fail", example, &list) != 0 ||
-        scenario_is_array(r, list, "\"must-fail\"", 1, SCENARIO_MAX_TWINS, example) != 0)
+        scenario_need_key(r, at, "\"proof\"", &scenario_level_proof, "must-fail", &list) != 0 ||
+        scenario_is_key(r, list, NULL, &scenario_level_proof, "must-fail") != 0)
         return -1;
     s->twins = scenario_alloc(r, doc_size(list), sizeof *s->twins);
     if (!s->twins)

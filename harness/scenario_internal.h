@@ -2,6 +2,7 @@
 #ifndef PULLDRILL_SCENARIO_INTERNAL_H
 #define PULLDRILL_SCENARIO_INTERNAL_H
 
+#include "harness/base/key.h"
 #include "harness/scenario.h"
 
 /* One variable of `configuration`. VALUE is known once STATE is VARIABLE_DONE. */
@@ -23,30 +24,26 @@ struct scenario_reader {
     int target; /* the subject that the options' command or variant is for; -1: none */
 };
 
-/* The keys of one kind of object: the tables that the schema is checked against. */
-struct scenario_level {
-    const char *what; /* "a registry" */
-    const char *const *keys;
-    size_t key_count;
-    const char *const *later; /* words of the design that this version does not have yet */
-    size_t later_count;
-};
-extern const struct scenario_level scenario_level_top;
-extern const struct scenario_level scenario_level_variable;
-extern const struct scenario_level scenario_level_baseline;
-extern const struct scenario_level scenario_level_registry;
-extern const struct scenario_level scenario_level_image;
-extern const struct scenario_level scenario_level_layer;
-extern const struct scenario_level scenario_level_subject;
-extern const struct scenario_level scenario_level_variant;
-extern const struct scenario_level scenario_level_phase;
-extern const struct scenario_level scenario_level_proof;
-extern const struct scenario_level scenario_level_twin;
+/* The keys of each level of the file, in scenario_keys.c and scenario_keys_drill.c. Those of a
+ * fault are in faults/catalogue.h. */
+extern const struct key_level scenario_level_top;
+extern const struct key_level scenario_level_variable;
+extern const struct key_level scenario_level_baseline;
+extern const struct key_level scenario_level_registry;
+extern const struct key_level scenario_level_image;
+extern const struct key_level scenario_level_layer;
+extern const struct key_level scenario_level_subject;
+extern const struct key_level scenario_level_variant;
+extern const struct key_level scenario_level_phase;
+extern const struct key_level scenario_level_until;
+extern const struct key_level scenario_level_expect;
+extern const struct key_level scenario_level_proof;
+extern const struct key_level scenario_level_twin;
 
 /* ---- scenario_read.c: typed values; each returns -1 having complained at AT's place ---- */
 
 /* AT is an object with keys of LEVEL, `x-…` aside. */
-int scenario_keys(struct scenario_reader *r, struct doc_at at, const struct scenario_level *level);
+int scenario_keys(struct scenario_reader *r, struct doc_at at, const struct key_level *level);
 /* AT is an object or an array of MIN..MAX members; EXAMPLE shows a right one. */
 int scenario_is_object(struct scenario_reader *r, struct doc_at at, const char *what, size_t min,
                        size_t max, const char *example);
@@ -55,6 +52,17 @@ int scenario_is_array(struct scenario_reader *r, struct doc_at at, const char *w
 /* The member KEY of AT, which must be there. */
 int scenario_need(struct scenario_reader *r, struct doc_at at, const char *what, const char *key,
                   const char *example, struct doc_at *out);
+/* The same by the tables: bounds, words and example are those of the row KEY of LEVEL. WHAT may be
+ * NULL where the key in quotes says it. */
+int scenario_need_key(struct scenario_reader *r, struct doc_at at, const char *what,
+                      const struct key_level *level, const char *key, struct doc_at *out);
+/* An array (KEY_LIST, KEY_WORDS) or an object (KEY_MAP). */
+int scenario_is_key(struct scenario_reader *r, struct doc_at at, const char *what,
+                    const struct key_level *level, const char *key);
+int scenario_count_key(struct scenario_reader *r, struct doc_at at, const struct key_level *level,
+                       const char *key, uint64_t *out);
+int scenario_choice_key(struct scenario_reader *r, struct doc_at at, const struct key_level *level,
+                        const char *key, size_t *out);
 /* A string as it stands. */
 int scenario_string(struct scenario_reader *r, struct doc_at at, const char *what,
                     const char **out);
@@ -114,6 +122,8 @@ int scenario_subject(struct scenario_reader *r, const char *name, struct doc_at 
                      const struct doc_at *variant, struct scenario_subject *out);
 int scenario_faults(struct scenario_reader *r, struct doc_at root);
 int scenario_phases(struct scenario_reader *r, struct doc_at root);
+/* `until` of PHASE, whose faults have been read. */
+int scenario_until(struct scenario_reader *r, struct doc_at at, struct scenario_phase *phase);
 int scenario_expects(struct scenario_reader *r, struct doc_at root);
 int scenario_proof(struct scenario_reader *r, struct doc_at root);
 /* Builds s->resolved, last of all. */

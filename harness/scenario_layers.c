@@ -12,10 +12,6 @@
 #define TAG_MAX 128
 #define ALNUM "abcdefghijklmnopqrstuvwxyz0123456789"
 
-static const char *const layer_keys[] = {"size", "files"};
-const struct scenario_level scenario_level_layer = {"a layer", layer_keys,
-                                                    SCENARIO_COUNT(layer_keys), NULL, 0};
-
 /* ---- ref ---- */
 
 /* The length of a separator within a path component: ".", "_", "__" or dashes. */
@@ -108,7 +104,7 @@ static int read_size(struct scenario_reader *r, struct doc_at at, uint64_t *out)
                             text);
     if (*out == 0)
         return doc_complain(r->err, at, "a layer of no bytes; write for example \"64KiB\"");
-    if (*out > SCENARIO_MAX_LAYER_BYTES)
+    if (*out > key_find(&scenario_level_layer, "size")->value.max)
         return doc_complain(r->err, at, "a layer of %.80s; at most \"4GiB\" are allowed", text);
     return 0;
 }
@@ -236,7 +232,7 @@ int scenario_layers(struct scenario_reader *r, struct doc_at at, struct scenario
         out->layer_count = 1;
         return 0;
     }
-    if (scenario_is_array(r, layers, "\"layers\"", 1, SCENARIO_MAX_LAYERS, "[\"64KiB\"]") != 0)
+    if (scenario_is_key(r, layers, NULL, &scenario_level_image, "layers") != 0)
         return -1;
     out->layers = scenario_alloc(r, doc_size(layers), sizeof *out->layers);
     if (!out->layers)

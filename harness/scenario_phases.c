@@ -4,11 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const phase_keys[] = {"name", "starts", "for", "end", "faults"};
-static const char *const phase_later[] = {"until", "do", "every", "max-in-flight"};
-const struct scenario_level scenario_level_phase = {
-    "a phase", phase_keys, SCENARIO_COUNT(phase_keys), phase_later, SCENARIO_COUNT(phase_later)};
-
 /* ---- faults ---- */
 
 static const char *expand(void *data, struct doc_at at, struct err *e)
@@ -78,8 +73,7 @@ int scenario_faults(struct scenario_reader *r, struct doc_at root)
     const char *name;
     if (!doc_member(root, "faults", &at))
         return 0;
-    if (scenario_is_object(r, at, "\"faults\"", 0, SCENARIO_MAX_FAULTS,
-                           "{\"down\": {\"on\": \"primary\", \"kind\": \"refuse\"}}") != 0)
+    if (scenario_is_key(r, at, NULL, &scenario_level_top, "faults") != 0)
         return -1;
     s->faults = scenario_alloc(r, scenario_count(at), sizeof *s->faults);
     if (!s->faults)
@@ -98,7 +92,7 @@ int scenario_faults(struct scenario_reader *r, struct doc_at root)
 static int read_phase_name(struct scenario_reader *r, struct doc_at at, struct scenario_phase *out)
 {
     struct doc_at name;
-    if (scenario_need(r, at, "the phase", "name", "\"outage\"", &name) != 0 ||
+    if (scenario_need_key(r, at, "the phase", &scenario_level_phase, "name", &name) != 0 ||
         scenario_name_value(r, name, "a phase", &out->name) != 0)
         return -1;
     if (strcmp(out->name, "control") == 0)
@@ -149,32 +143,45 @@ static int read_starts(struct scenario_reader *r, struct doc_at at, struct scena
     return 0;
 }
 
-static int read_length(struct scenario_reader *r, struct doc_at at, struct scenario_phase *out)
+static int read_time(struct scenario_reader *r, struct doc_at at, struct scenario_phase *out)
 {
-    struct doc_at starts, length;
-    bool counted = doc_member(at, "starts", &starts);
-    bool timed = doc_member(at, "for", &length);
-    out->by = timed ? BY_TIME : BY_STARTS;
-    if (counted && timed)
-        return doc_complain(r->err, length,
-                            "phase \"%s\" has both \"starts\" and \"for\"; keep the one that is "
-                            "to end it",
-                            out->name);
-    if (!counted && !timed)
-        return doc_complain(r->err, at,
-                            "phase \"%s\" has nothing that ends it; add \"starts\": 10 or \"for\": "
-                            "\"10s\"",
-                            out->name);
-    if (counted)
-        return read_starts(r, starts, out);
-    if (scenario_duration(r, length, "\"for\"", &out->for_ns) != 0)
+    if (scenario_duration(r, at, "\"for\"", &out->for_ns) != 0)
         return -1;
     if (out->for_ns >= r->s->limit_ns)
-        return doc_complain(r->err, length,
+        return doc_complain(r->err, at,
                             "phase \"%s\" is not over before the drill's limit (\"limit\", 10m "
                             "where absent); make it shorter or raise the limit",
                             out->name);
     return 0;
+}
+
+/* What ends the phase: exactly one of three. */
+static int read_length(struct scenario_reader *r, struct doc_at at, struct scenario_phase *out)
+{
+    static const char *const keys[] = {
+        [BY_STARTS] = "starts", [BY_TIME] = "for", [BY_EVENT] = "until"};
+    struct doc_at value = at, more;
+    const char *first = NULL;
+    for (size_t i = 0; i < SCENARIO_COUNT(keys); i++) {
+        if (!doc_member(at, keys[i], &more))
+            continue;
+        if (first)
+            return doc_complain(r->err, more,
+                                "phase \"%s\" has both \"%s\" and \"%s\"; keep the one that is "
+                                "to end it",
+                                out->name, first, keys[i]);
+        first = keys[i];
+        out->by = (enum phase_ends_by)i;
+        value = more;
+    }
+    if (!first)
+        return doc_complain(r->err, at,
+                            "phase \"%s\" has nothing that ends it; add \"starts\": 10, \"for\": "
+                            "\"10s\" or \"until\"",
+                            out->name);
+    if (out->by == BY_EVENT)
+        return scenario_until(r, value, out);
+    return out->by == BY_TIME ? read_time(r, value, out) : read_starts(r, value, out);
 }
 
 static int read_phase_faults(struct scenario_reader *r, struct doc_at at,
@@ -185,8 +192,7 @@ static int read_phase_faults(struct scenario_reader *r, struct doc_at at,
     const char *name;
     if (!doc_member(at, "faults", &faults))
         return 0;
-    if (scenario_is_array(r, faults, "\"faults\" of a phase", 0, SCENARIO_MAX_FAULTS,
-                          "[\"agent-deleted\"]") != 0)
+    if (scenario_is_key(r, faults, "\"faults\" of a phase", &scenario_level_phase, "faults") != 0)
         return -1;
     struct doc_iter it = doc_iterate(faults);
     while (doc_next(&it, NULL, NULL, &value)) {
@@ -208,28 +214,47 @@ static int read_phase_faults(struct scenario_reader *r, struct doc_at at,
 
 static int read_phase(struct scenario_reader *r, struct doc_at at, struct scenario_phase *out)
 {
-    static const char *const ends[] = {"ended", "begun"};
     struct doc_at end;
     size_t choice;
     out->at = at;
     if (scenario_keys(r, at, &scenario_level_phase) != 0 || read_phase_name(r, at, out) != 0 ||
-        read_length(r, at, out) != 0)
+        read_phase_faults(r, at, out) != 0 || read_length(r, at, out) != 0)
         return -1;
     choice = out->by != BY_STARTS ? 1 : 0;
     if (doc_member(at, "end", &end) &&
-        scenario_choice(r, end, "\"end\"", ends, SCENARIO_COUNT(ends), &choice) != 0)
+        scenario_choice_key(r, end, &scenario_level_phase, "end", &choice) != 0)
         return -1;
     out->end = choice == 1 ? END_BEGUN : END_ENDED;
-    return read_phase_faults(r, at, out);
+    return 0;
+}
+
+/* How many starts are due within TIME_NS, the first one at once; cut where nobody counts on. */
+static uint64_t due_within(uint64_t time_ns, uint64_t every_ns)
+{
+    uint64_t due = time_ns / every_ns + (time_ns % every_ns > 0 ? 1 : 0);
+    return due < UINT32_MAX ? due : UINT32_MAX;
+}
+
+bool scenario_most_starts(const struct scenario *s, size_t phase, size_t subject, uint64_t *out)
+{
+    const struct scenario_phase *p = &s->phases[phase];
+    uint64_t every_ns = s->subjects[subject].every_ns;
+    *out = p->starts[subject];
+    if (p->by == BY_STARTS)
+        return true;
+    if (every_ns == 0)
+        return false;
+    *out = due_within(p->by == BY_TIME ? p->for_ns : p->until.at_most_ns, every_ns);
+    return true;
 }
 
 static int check_total(struct scenario_reader *r)
 {
     const struct scenario *s = r->s;
-    uint64_t total = 0;
+    uint64_t total = 0, most;
     for (size_t p = 0; p < s->phase_count; p++) {
         for (size_t i = 0; i < s->subject_count; i++)
-            total += s->phases[p].starts[i];
+            total += scenario_most_starts(s, p, i, &most) ? most : 0;
         if (total > SCENARIO_MAX_STARTS)
             return doc_complain(r->err, s->phases[p].at,
                                 "with this phase the drill has %llu starts; at most %d are allowed",
@@ -271,11 +296,10 @@ static int check_together(struct scenario_reader *r)
 
 int scenario_phases(struct scenario_reader *r, struct doc_at root)
 {
-    static const char example[] = "[{\"name\": \"steady\", \"starts\": 10}]";
     struct scenario *s = r->s;
     struct doc_at at, value;
-    if (scenario_need(r, root, "the scenario", "phases", example, &at) != 0 ||
-        scenario_is_array(r, at, "\"phases\"", 1, SCENARIO_MAX_PHASES, example) != 0)
+    if (scenario_need_key(r, root, "the scenario", &scenario_level_top, "phases", &at) != 0 ||
+        scenario_is_key(r, at, NULL, &scenario_level_top, "phases") != 0)
         return -1;
     s->phases = scenario_alloc(r, doc_size(at), sizeof *s->phases);
     if (!s->phases)

@@ -6,6 +6,9 @@
 
 #include "harness/base/units.h"
 
+/* The most words a choice can have. */
+#define MAX_WORDS 32
+
 static const char *type_name(const json_t *value)
 {
     switch (json_typeof(value)) {
@@ -78,24 +81,17 @@ size_t scenario_count(struct doc_at object)
     return n;
 }
 
-static bool listed(const char *const *words, size_t count, const char *word)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(words[i], word) == 0)
-            return true;
-    }
-    return false;
-}
-
 static int unknown_key(struct scenario_reader *r, struct doc_at key, const char *name,
-                       const struct scenario_level *level)
+                       const struct key_level *level)
 {
     char known[400];
-    scenario_list(known, sizeof known, level->keys, level->key_count, sizeof(char *));
-    if (listed(level->later, level->later_count, name))
-        return doc_complain(r->err, key, "\"%.80s\" is not in this version; %s takes %s", name,
-                            level->what, known);
-    const char *near = doc_nearest(name, level->keys, level->key_count, sizeof(char *));
+    scenario_list(known, sizeof known, level->keys, level->key_count, sizeof *level->keys);
+    for (size_t i = 0; i < level->later_count; i++) {
+        if (strcmp(level->later[i], name) == 0)
+            return doc_complain(r->err, key, "\"%.80s\" is not in this version; %s takes %s", name,
+                                level->what, known);
+    }
+    const char *near = doc_nearest(name, level->keys, level->key_count, sizeof *level->keys);
     if (near)
         return doc_complain(r->err, key, "unknown key \"%.80s\" in %s; did you mean \"%s\"?", name,
                             level->what, near);
@@ -103,11 +99,11 @@ static int unknown_key(struct scenario_reader *r, struct doc_at key, const char 
                         name, level->what, known);
 }
 
-int scenario_keys(struct scenario_reader *r, struct doc_at at, const struct scenario_level *level)
+int scenario_keys(struct scenario_reader *r, struct doc_at at, const struct key_level *level)
 {
     if (!json_is_object(at.value)) {
         char known[400];
-        scenario_list(known, sizeof known, level->keys, level->key_count, sizeof(char *));
+        scenario_list(known, sizeof known, level->keys, level->key_count, sizeof *level->keys);
         return doc_complain(r->err, at, "%s is %s; write an object with %s", level->what,
                             type_name(at.value), known);
     }
@@ -115,7 +111,7 @@ int scenario_keys(struct scenario_reader *r, struct doc_at at, const struct scen
     const char *name;
     struct doc_at key, value;
     while (scenario_next(&it, &name, &key, &value)) {
-        if (!listed(level->keys, level->key_count, name))
+        if (!key_find(level, name))
             return unknown_key(r, key, name, level);
     }
     return 0;
@@ -157,6 +153,47 @@ int scenario_need(struct scenario_reader *r, struct doc_at at, const char *what,
         return 0;
     return doc_complain(r->err, at, "%s has no \"%s\"; add for example \"%s\": %s", what, key, key,
                         example);
+}
+
+int scenario_need_key(struct scenario_reader *r, struct doc_at at, const char *what,
+                      const struct key_level *level, const char *key, struct doc_at *out)
+{
+    return scenario_need(r, at, what, key, key_find(level, key)->example, out);
+}
+
+int scenario_is_key(struct scenario_reader *r, struct doc_at at, const char *what,
+                    const struct key_level *level, const char *key)
+{
+    const struct key *row = key_find(level, key);
+    const struct key_value *v = &row->value;
+    char quoted[64];
+    snprintf(quoted, sizeof quoted, "\"%s\"", key);
+    return v->form == KEY_MAP ? scenario_is_object(r, at, what ? what : quoted, (size_t)v->min,
+                                                   (size_t)v->max, row->example)
+                              : scenario_is_array(r, at, what ? what : quoted, (size_t)v->min,
+                                                  (size_t)v->max, row->example);
+}
+
+int scenario_count_key(struct scenario_reader *r, struct doc_at at, const struct key_level *level,
+                       const char *key, uint64_t *out)
+{
+    const struct key_value *v = &key_find(level, key)->value;
+    char quoted[64];
+    snprintf(quoted, sizeof quoted, "\"%s\"", key);
+    return scenario_integer(r, at, quoted, v->min, v->max, out);
+}
+
+int scenario_choice_key(struct scenario_reader *r, struct doc_at at, const struct key_level *level,
+                        const char *key, size_t *out)
+{
+    const struct key_value *v = &key_find(level, key)->value;
+    const char *words[MAX_WORDS];
+    size_t count = 0;
+    char quoted[64];
+    for (; count < MAX_WORDS && key_word(v, count); count++)
+        words[count] = key_word(v, count);
+    snprintf(quoted, sizeof quoted, "\"%s\"", key);
+    return scenario_choice(r, at, quoted, words, count, out);
 }
 
 int scenario_string(struct scenario_reader *r, struct doc_at at, const char *what, const char **out)

@@ -3,29 +3,16 @@
 
 #include <string.h>
 
-static const char *const registry_keys[] = {"role", "auth"};
-static const char *const registry_later[] = {"names", "tls", "store", "upstream"};
-const struct scenario_level scenario_level_registry = {
-    "a registry", registry_keys, SCENARIO_COUNT(registry_keys), registry_later,
-    SCENARIO_COUNT(registry_later)};
-
-static const char *const image_keys[] = {"ref", "on", "layers"};
-static const char *const image_later[] = {"from"};
-const struct scenario_level scenario_level_image = {
-    "an image", image_keys, SCENARIO_COUNT(image_keys), image_later, SCENARIO_COUNT(image_later)};
-
-static const char *const roles[] = {"primary", "failover", "cache", "other"};
-
 const char *registry_role_name(enum registry_role role)
 {
-    return (size_t)role < SCENARIO_COUNT(roles) ? roles[role] : "unknown";
+    return role <= ROLE_OTHER ? key_find(&scenario_level_registry, "role")->value.words[role]
+                              : "unknown";
 }
 
 /* GIVEN: the role stands in the file. */
 static int read_registry(struct scenario_reader *r, struct doc_at at, struct scenario_registry *out,
                          bool *given)
 {
-    static const char *const auths[] = {"none"};
     struct doc_at member;
     size_t choice;
     if (scenario_keys(r, at, &scenario_level_registry) != 0)
@@ -33,7 +20,7 @@ static int read_registry(struct scenario_reader *r, struct doc_at at, struct sce
     out->role = ROLE_FAILOVER;
     *given = doc_member(at, "role", &member);
     if (*given) {
-        if (scenario_choice(r, member, "\"role\"", roles, SCENARIO_COUNT(roles), &choice) != 0)
+        if (scenario_choice_key(r, member, &scenario_level_registry, "role", &choice) != 0)
             return -1;
         out->role = (enum registry_role)choice;
     }
@@ -47,7 +34,7 @@ static int read_registry(struct scenario_reader *r, struct doc_at at, struct sce
         *given = true;
     }
     if (doc_member(at, "auth", &member))
-        return scenario_choice(r, member, "\"auth\"", auths, 1, &choice);
+        return scenario_choice_key(r, member, &scenario_level_registry, "auth", &choice);
     return 0;
 }
 
@@ -84,10 +71,8 @@ int scenario_registries(struct scenario_reader *r, struct doc_at root)
     struct doc_at at, key, value;
     const char *name;
     bool given[SCENARIO_MAX_REGISTRIES] = {false};
-    if (scenario_need(r, root, "the scenario", "registries", "{\"primary\": {}, \"failover\": {}}",
-                      &at) != 0 ||
-        scenario_is_object(r, at, "\"registries\"", 1, SCENARIO_MAX_REGISTRIES,
-                           "{\"primary\": {}, \"failover\": {}}") != 0)
+    if (scenario_need_key(r, root, "the scenario", &scenario_level_top, "registries", &at) != 0 ||
+        scenario_is_key(r, at, NULL, &scenario_level_top, "registries") != 0)
         return -1;
     s->registries = scenario_alloc(r, scenario_count(at), sizeof *s->registries);
     if (!s->registries)
@@ -115,8 +100,7 @@ static int read_on(struct scenario_reader *r, struct doc_at at, struct scenario_
         out->on = (1u << s->registry_count) - 1;
         return 0;
     }
-    if (scenario_is_array(r, member, "\"on\" of an image", 0, SCENARIO_MAX_REGISTRIES,
-                          "[\"primary\"]") != 0)
+    if (scenario_is_key(r, member, "\"on\" of an image", &scenario_level_image, "on") != 0)
         return -1;
     struct doc_iter it = doc_iterate(member);
     while (doc_next(&it, NULL, NULL, &value)) {
@@ -162,7 +146,7 @@ static int read_image(struct scenario_reader *r, struct doc_at at, struct scenar
     struct doc_at ref;
     const char *text;
     if (scenario_keys(r, at, &scenario_level_image) != 0 ||
-        scenario_need(r, at, "an image", "ref", "\"ci/agent:stable\"", &ref) != 0)
+        scenario_need_key(r, at, "an image", &scenario_level_image, "ref", &ref) != 0)
         return -1;
     text = scenario_text(r, ref, "\"ref\"", TEXT_PLAIN);
     if (!text || scenario_ref(r, ref, text, &out->repository, &out->tag) != 0 ||
@@ -178,8 +162,7 @@ int scenario_images(struct scenario_reader *r, struct doc_at root)
     const char *name;
     if (!doc_member(root, "images", &at))
         return 0;
-    if (scenario_is_object(r, at, "\"images\"", 0, SCENARIO_MAX_IMAGES,
-                           "{\"agent\": {\"ref\": \"ci/agent:stable\"}}") != 0)
+    if (scenario_is_key(r, at, NULL, &scenario_level_top, "images") != 0)
         return -1;
     s->images = scenario_alloc(r, scenario_count(at), sizeof *s->images);
     if (!s->images)

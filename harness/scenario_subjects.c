@@ -4,21 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ENV_EXAMPLE "{\"LANG\": \"C\"}"
-
-#define SUBJECT_KEYS                                                                               \
-    "command", "setup", "prepare", "teardown", "env", "timeout", "concurrency", "cache", "leaves", \
-        "preloaded", "baked-in", "reach", "attribute", "mode"
-static const char *const subject_keys[] = {SUBJECT_KEYS, "variants"};
-static const char *const variant_keys[] = {SUBJECT_KEYS};
-static const char *const subject_later[] = {"ready", "every", "max-in-flight"};
-const struct scenario_level scenario_level_subject = {"a subject", subject_keys,
-                                                      SCENARIO_COUNT(subject_keys), subject_later,
-                                                      SCENARIO_COUNT(subject_later)};
-const struct scenario_level scenario_level_variant = {"a variant", variant_keys,
-                                                      SCENARIO_COUNT(variant_keys), subject_later,
-                                                      SCENARIO_COUNT(subject_later)};
-
 /* A subject's object with a variant's laid over it. */
 struct layered {
     struct doc_at base;
@@ -45,8 +30,9 @@ static int read_command(struct scenario_reader *r, const struct layered *l, cons
     if (!member(l, key, &at))
         return 0;
     snprintf(what, sizeof what, "\"%s\"", key);
-    if (scenario_is_array(r, at, what, 1, SCENARIO_MAX_WORDS,
-                          "[\"./pull\", \"${registry.primary}\", \"${image.agent}\"]") != 0 ||
+    const struct key *command = key_find(&scenario_level_subject, "command");
+    if (scenario_is_array(r, at, what, command->value.min, command->value.max, command->example) !=
+            0 ||
         alloc_words(r, doc_size(at), out) != 0)
         return -1;
     struct doc_iter it = doc_iterate(at);
@@ -120,9 +106,9 @@ static int read_env(struct scenario_reader *r, const struct layered *l, struct s
     bool has_base = doc_member(l->base, "env", &base);
     bool has_over = l->over && doc_member(*l->over, "env", &over);
     size_t count = 0;
-    if (has_base && scenario_is_object(r, base, "\"env\"", 0, SCENARIO_MAX_WORDS, ENV_EXAMPLE) != 0)
+    if (has_base && scenario_is_key(r, base, NULL, &scenario_level_subject, "env") != 0)
         return -1;
-    if (has_over && scenario_is_object(r, over, "\"env\"", 0, SCENARIO_MAX_WORDS, ENV_EXAMPLE) != 0)
+    if (has_over && scenario_is_key(r, over, NULL, &scenario_level_subject, "env") != 0)
         return -1;
     count += has_base ? doc_size(base) : 0;
     count += has_over ? doc_size(over) : 0;
@@ -149,7 +135,7 @@ static int read_preloaded(struct scenario_reader *r, const struct layered *l,
     struct doc_at at, value;
     if (!member(l, "preloaded", &at))
         return 0;
-    if (scenario_is_array(r, at, "\"preloaded\"", 0, SCENARIO_MAX_PRELOADED, "[\"sha256:…\"]") != 0)
+    if (scenario_is_key(r, at, NULL, &scenario_level_subject, "preloaded") != 0)
         return -1;
     const char **digests = scenario_alloc(r, doc_size(at), sizeof *digests);
     if (!digests)
@@ -171,34 +157,68 @@ static int read_preloaded(struct scenario_reader *r, const struct layered *l,
 }
 
 static int read_choice(struct scenario_reader *r, const struct layered *l, const char *key,
-                       const char *const *words, size_t count, size_t *out)
+                       size_t *out)
 {
     struct doc_at at;
-    char what[64];
-    if (!member(l, key, &at))
-        return 0;
-    snprintf(what, sizeof what, "\"%s\"", key);
-    return scenario_choice(r, at, what, words, count, out);
+    return member(l, key, &at) ? scenario_choice_key(r, at, &scenario_level_subject, key, out) : 0;
 }
 
 static int read_choices(struct scenario_reader *r, const struct layered *l,
                         struct scenario_subject *out)
 {
-    static const char *const caches[] = {"cold", "warm"};
-    static const char *const leaves[] = {"forbidden", "allowed"};
-    static const char *const reach[] = {"ports"};
-    static const char *const attribute[] = {"lane"};
-    static const char *const mode[] = {"command"};
     size_t cache = 0, left = 0, only = 0;
-    if (read_choice(r, l, "cache", caches, 2, &cache) != 0 ||
-        read_choice(r, l, "leaves", leaves, 2, &left) != 0 ||
-        read_choice(r, l, "reach", reach, 1, &only) != 0 ||
-        read_choice(r, l, "attribute", attribute, 1, &only) != 0 ||
-        read_choice(r, l, "mode", mode, 1, &only) != 0)
+    if (read_choice(r, l, "cache", &cache) != 0 || read_choice(r, l, "leaves", &left) != 0 ||
+        read_choice(r, l, "reach", &only) != 0 || read_choice(r, l, "attribute", &only) != 0 ||
+        read_choice(r, l, "mode", &only) != 0)
         return -1;
     out->cache = cache == 1 ? CACHE_WARM : CACHE_COLD;
     out->leaves_allowed = left == 1;
     return 0;
+}
+
+/* How often a start of an open loop may be due: a timer of the loop counts milliseconds. */
+#define EVERY_LEAST_NS UINT64_C(1000000)
+
+/* `every` makes an open loop, whose lanes are made on demand; those with a `setup` cannot be. */
+static int read_open_loop(struct scenario_reader *r, const struct layered *l, struct doc_at every,
+                          struct scenario_subject *out)
+{
+    struct doc_at at;
+    bool bounded = member(l, "max-in-flight", &at);
+    out->max_in_flight = SCENARIO_MAX_CONCURRENCY;
+    if (scenario_duration(r, every, "\"every\"", &out->every_ns) != 0)
+        return -1;
+    if (out->every_ns < EVERY_LEAST_NS)
+        return doc_complain(r->err, every,
+                            "\"every\" is below a millisecond; write \"1ms\" or more");
+    if (bounded && scenario_count_key(r, at, &scenario_level_subject, "max-in-flight",
+                                      &out->max_in_flight) != 0)
+        return -1;
+    if (member(l, "concurrency", &at))
+        return doc_complain(r->err, at,
+                            "\"concurrency\" beside \"every\": starts of an open loop wait for no "
+                            "other; remove it, or bound them by \"max-in-flight\"");
+    if (out->setup.count > 0 && !bounded)
+        return doc_complain(r->err, every,
+                            "\"every\" beside \"setup\" needs \"max-in-flight\": a lane that is to "
+                            "be set up is made before the first phase, so say how many");
+    return 0;
+}
+
+static int read_loop(struct scenario_reader *r, const struct layered *l,
+                     struct scenario_subject *out)
+{
+    struct doc_at at;
+    out->concurrency = 1;
+    if (member(l, "every", &at))
+        return read_open_loop(r, l, at, out);
+    if (member(l, "max-in-flight", &at))
+        return doc_complain(r->err, at,
+                            "\"max-in-flight\" without \"every\" bounds nothing; write "
+                            "\"concurrency\", or add \"every\": \"100ms\"");
+    return member(l, "concurrency", &at) ? scenario_count_key(r, at, &scenario_level_subject,
+                                                              "concurrency", &out->concurrency)
+                                         : 0;
 }
 
 static int read_limits(struct scenario_reader *r, const struct layered *l,
@@ -206,12 +226,7 @@ static int read_limits(struct scenario_reader *r, const struct layered *l,
 {
     struct doc_at at;
     out->timeout_ns = UINT64_C(60000000000);
-    out->concurrency = 1;
     if (member(l, "timeout", &at) && scenario_duration(r, at, "\"timeout\"", &out->timeout_ns) != 0)
-        return -1;
-    if (member(l, "concurrency", &at) &&
-        scenario_integer(r, at, "\"concurrency\"", 1, SCENARIO_MAX_CONCURRENCY,
-                         &out->concurrency) != 0)
         return -1;
     if (!member(l, "baked-in", &at))
         return 0;
@@ -231,13 +246,13 @@ int scenario_subject(struct scenario_reader *r, const char *name, struct doc_at 
         (variant && scenario_keys(r, *variant, &scenario_level_variant) != 0))
         return -1;
     if (!member(&l, "command", &command))
-        return scenario_need(r, at, "the subject", "command",
-                             "[\"./pull\", \"${registry.primary}\", \"${image.agent}\"]", &command);
+        return scenario_need_key(r, at, "the subject", &scenario_level_subject, "command",
+                                 &command);
     if (read_command(r, &l, "command", &out->command) != 0 ||
         read_command(r, &l, "setup", &out->setup) != 0 ||
         read_command(r, &l, "prepare", &out->prepare) != 0 ||
         read_command(r, &l, "teardown", &out->teardown) != 0 || read_env(r, &l, &out->env) != 0 ||
-        read_limits(r, &l, out) != 0 || read_choices(r, &l, out) != 0)
+        read_limits(r, &l, out) != 0 || read_loop(r, &l, out) != 0 || read_choices(r, &l, out) != 0)
         return -1;
     return read_preloaded(r, &l, out);
 }

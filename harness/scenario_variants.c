@@ -11,8 +11,7 @@ static int read_variants(struct scenario_reader *r, struct doc_at at, struct sce
     const char *name;
     if (!doc_member(at, "variants", &variants))
         return 0;
-    if (scenario_is_object(r, variants, "\"variants\"", 0, SCENARIO_MAX_VARIANTS,
-                           "{\"retry-only\": {\"command\": [\"./pull\", \"--retry\"]}}") != 0)
+    if (scenario_is_key(r, variants, NULL, &scenario_level_subject, "variants") != 0)
         return -1;
     const char **names = scenario_alloc(r, scenario_count(variants), sizeof *names);
     if (!names)
@@ -149,13 +148,11 @@ static int take_command(struct scenario_reader *r)
 
 static int read_subjects(struct scenario_reader *r, struct doc_at root)
 {
-    static const char example[] =
-        "{\"build-start\": {\"command\": [\"./pull\", \"${image.agent}\"]}}";
     struct scenario *s = r->s;
     struct doc_at at, key, value;
     const char *name;
-    if (scenario_need(r, root, "the scenario", "subjects", example, &at) != 0 ||
-        scenario_is_object(r, at, "\"subjects\"", 1, SCENARIO_MAX_SUBJECTS, example) != 0)
+    if (scenario_need_key(r, root, "the scenario", &scenario_level_top, "subjects", &at) != 0 ||
+        scenario_is_key(r, at, NULL, &scenario_level_top, "subjects") != 0)
         return -1;
     s->subjects = scenario_alloc(r, scenario_count(at), sizeof *s->subjects);
     if (!s->subjects)

@@ -109,6 +109,16 @@ int units_share(const char *s, double *out)
     return 0;
 }
 
+const char *units_duration_unit(size_t i)
+{
+    return i < sizeof(durations) / sizeof(durations[0]) ? durations[i].name : NULL;
+}
+
+const char *units_size_unit(size_t i)
+{
+    return i < sizeof(sizes) / sizeof(sizes[0]) ? sizes[i].name : NULL;
+}
+
 /* N / 10^DECIMALS without trailing zeros, and the unit. */
 static void write_decimal(uint64_t n, int decimals, const char *unit, char text[32])
 {

@@ -15,6 +15,10 @@ int units_size(const char *s, uint64_t *out_bytes);
 /* "100%", "12.5%" -> 0..1. */
 int units_share(const char *s, double *out);
 
+/* The name of the I-th unit of durations or sizes; NULL past the last. */
+const char *units_duration_unit(size_t i);
+const char *units_size_unit(size_t i);
+
 /* Shortest readable text, at most three significant digits: "1.25s", "340ms", "64KiB". */
 void units_duration_text(uint64_t ns, char text[32]);
 void units_size_text(uint64_t bytes, char text[32]);

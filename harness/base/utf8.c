@@ -57,6 +57,16 @@ size_t utf8_sequence(const char *s, size_t len)
     return n;
 }
 
+unsigned long utf8_decode(const char *s, size_t len)
+{
+    static const unsigned char masks[5] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    unsigned long code = (unsigned char)s[0] & masks[len];
+
+    for (size_t i = 1; i < len; i++)
+        code = code << 6 | ((unsigned char)s[i] & 0x3fu);
+    return code;
+}
+
 size_t utf8_encode(unsigned long code, char out[4])
 {
     static const unsigned char marks[5] = {0, 0, 0xc0, 0xe0, 0xf0};

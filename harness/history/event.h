@@ -109,6 +109,7 @@ struct event_request {
     const char *ns;        /* field "namespace": the ns= query of containerd */
     const char *user_agent;
     const char *credential; /* "none", "own", "other:NAME", "unknown" */
+    bool pipelined;         /* sent before the whole answer to the request before it was */
     bool late;
 };
 struct event_response {
@@ -140,6 +141,7 @@ struct event_start_begin {
     uint64_t start;
     bool control;        /* the last one, with every registry down */
     uint64_t late_ns;    /* open loop: how long after it was due a lane was taken for it */
+    uint64_t waited_ns;  /* of those, while max-in-flight was reached: no lane was to be had */
     const char *command; /* for people: words joined by spaces */
 };
 struct event_start_end {
@@ -182,7 +184,8 @@ struct event_probe {
     const char *detail;
 };
 struct event_action {
-    const char *action; /* "setup", "teardown", "prepare", "run", "publish", … */
+    const char *action; /* "setup", "teardown", "prepare", "max-in-flight", "not-begun", … */
+    const char *subject;
     const char *phase;
     const char *registry; /* where it acted on one */
     const char *image;

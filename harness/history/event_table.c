@@ -79,6 +79,7 @@ static const struct event_field request_fields[] = {
     FIELD("namespace", STRING, request.ns),
     FIELD("user-agent", STRING, request.user_agent),
     FIELD("credential", STRING, request.credential),
+    FIELD("pipelined", BOOL, request.pipelined),
     FIELD("late", BOOL, request.late),
 };
 static const struct event_field response_fields[] = {
@@ -110,6 +111,7 @@ static const struct event_field start_begin_fields[] = {
     FIELD("start", U64, start_begin.start),
     FIELD("control", BOOL, start_begin.control),
     FIELD("late-ns", U64, start_begin.late_ns),
+    FIELD("waited-ns", U64, start_begin.waited_ns),
     FIELD("command", STRING, start_begin.command),
 };
 static const struct event_field start_end_fields[] = {
@@ -153,6 +155,7 @@ static const struct event_field probe_fields[] = {
 };
 static const struct event_field action_fields[] = {
     FIELD("action", STRING, action.action),
+    FIELD("subject", STRING, action.subject),
     FIELD("phase", STRING, action.phase),
     FIELD("registry", STRING, action.registry),
     FIELD("image", STRING, action.image),

@@ -51,6 +51,8 @@ static void show_subject(const struct scenario_subject *s, struct buf *out)
 {
     buf_printf(out, "subject %s timeout %" PRIu64 " concurrency %" PRIu64 " cache %d leaves %d\n",
                s->name, s->timeout_ns, s->concurrency, s->cache, s->leaves_allowed);
+    buf_printf(out, "  every %" PRIu64 " max-in-flight %" PRIu64 "\n", s->every_ns,
+               s->max_in_flight);
     show_words("command", &s->command, out);
     show_words("setup", &s->setup, out);
     show_words("prepare", &s->prepare, out);
@@ -91,8 +93,13 @@ static void show_fault(const struct fault_rule *fault, struct buf *out)
 static void show_phase(const struct scenario *s, const struct scenario_phase *phase,
                        struct buf *out)
 {
-    buf_printf(out, "phase %s timed %d for %" PRIu64 " end %d starts", phase->name,
-               phase->by == BY_TIME, phase->for_ns, phase->end);
+    const struct scenario_until *until = &phase->until;
+
+    buf_printf(out, "phase %s by %d for %" PRIu64 " end %d", phase->name, phase->by, phase->for_ns,
+               phase->end);
+    buf_printf(out, " until %d count %" PRIu64 " at most %" PRIu64 " of %d %d %d %d starts",
+               until->event, until->count, until->at_most_ns, until->registry, until->subject,
+               until->fault, until->outcome);
     for (size_t i = 0; i < s->subject_count; i++)
         buf_printf(out, " %" PRIu64, phase->starts[i]);
     buf_str(out, " faults");

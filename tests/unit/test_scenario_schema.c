@@ -1,18 +1,176 @@
-/* The schema says what the parser does: every key of every table, no more and no fewer. */
+/* Parser and schema say the same of every key: each is read, described, and there in both. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "faults/catalogue.h"
 #include "harness/check.h"
 #include "harness/scenario_internal.h"
+#include "harness/scenario_schema.h"
+#include "harness/until.h"
+
+/* A scenario that has an object of each level. */
+static const char whole[] =
+    "{\"version\": 1, \"title\": \"t\", \"baseline\": {\"none\": \"x\"},"
+    " \"configuration\": {\"v\": {\"type\": \"env\", \"key\": \"V\", \"default\": \"x\"}},"
+    " \"registries\": {\"primary\": {}, \"failover\": {}},"
+    " \"images\": {\"agent\": {\"ref\": \"ci/agent\", \"layers\": [{\"size\": \"1KiB\"}]}},"
+    " \"subjects\": {\"build-start\": {\"command\": [\"true\"], \"variants\": {\"retry-only\": "
+    "{}}}},"
+    " \"faults\": {\"agent-deleted\": {\"on\": \"primary\", \"kind\": \"status\", \"code\": 500,"
+    "   \"match\": {\"header\": {\"name\": \"A\"}}, \"when\": {\"limit\": {\"count\": 1}}}},"
+    " \"phases\": [{\"name\": \"steady\", \"starts\": 1}, {\"name\": \"outage\", \"until\":"
+    "   {\"event\": \"request\", \"at-most\": \"1s\"}, \"faults\": [\"agent-deleted\"]}],"
+    " \"expect\": [{\"check\": \"starts-succeed\"}],"
+    " \"proof\": {\"must-fail\": [{\"variant\": \"retry-only\", \"because\": [\"control\"]}]}}";
+
+/* Where in it each level stands. */
+static const struct {
+    const struct key_level *level;
+    const char *path;
+} places[] = {
+    {&scenario_level_top, ""},
+    {&scenario_level_variable, "configuration/v"},
+    {&scenario_level_baseline, "baseline"},
+    {&scenario_level_registry, "registries/failover"},
+    {&scenario_level_image, "images/agent"},
+    {&scenario_level_layer, "images/agent/layers/0"},
+    {&scenario_level_subject, "subjects/build-start"},
+    {&scenario_level_variant, "subjects/build-start/variants/retry-only"},
+    {&fault_level, "faults/agent-deleted"},
+    {&fault_level_match, "faults/agent-deleted/match"},
+    {&fault_level_header, "faults/agent-deleted/match/header"},
+    {&fault_level_when, "faults/agent-deleted/when"},
+    {&fault_level_count, "faults/agent-deleted/when/limit"},
+    {&scenario_level_phase, "phases/1"},
+    {&scenario_level_until, "phases/1/until"},
+    {&scenario_level_expect, "expect/0"},
+    {&scenario_level_proof, "proof"},
+    {&scenario_level_twin, "proof/must-fail/0"},
+};
+
+static json_t *parse_json(const char *text)
+{
+    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+    cr_assert_not_null(value, "%s", text);
+    return value;
+}
+
+/* The object at PATH within ROOT: names and numbers with slashes between them. */
+static json_t *object_at(json_t *root, const char *path)
+{
+    json_t *at = root;
+    while (*path) {
+        char part[64];
+        size_t n = strcspn(path, "/");
+        snprintf(part, sizeof part, "%.*s", (int)n, path);
+        at = json_is_array(at) ? json_array_get(at, (size_t)(part[0] - '0'))
+                               : json_object_get(at, part);
+        cr_assert_not_null(at, "%s", path);
+        path += path[n] ? n + 1 : n;
+    }
+    return at;
+}
+
+/* What the parser says of ROOT; "" where it takes it. */
+static void complaint(const json_t *root, char text[1024])
+{
+    struct scenario_options options = {.frozen = true};
+    struct err e = {0};
+    char *file = json_dumps(root, 0);
+    struct scenario *s = scenario_parse("s.json", file, strlen(file), &options, &e);
+    snprintf(text, 1024, "%s", s ? "" : e.text);
+    scenario_free(s);
+    free(file);
+}
+
+/* Puts VALUE under KEY, with what must stand beside it and without what must not. */
+static void put(json_t *object, const struct key_level *level, const struct key *key, json_t *value)
+{
+    for (size_t i = 0; level->one_of && level->one_of[i]; i++) {
+        for (size_t k = 0; level->one_of[k] && strcmp(level->one_of[i], key->name) == 0; k++)
+            json_object_del(object, level->one_of[k]);
+    }
+    if (key->needs)
+        json_object_set_new(object, key->needs, parse_json(key_find(level, key->needs)->example));
+    json_object_set_new(object, key->name, value);
+}
+
+/* No reader may pass a key by: each refuses null, by its own complaint and not as unknown. */
+Test(scenario_schema, every_key_is_read)
+{
+    char text[1024];
+    for (size_t p = 0; p < SCENARIO_COUNT(places); p++) {
+        for (size_t i = 0; i < places[p].level->key_count; i++) {
+            const struct key *key = &places[p].level->keys[i];
+            json_t *root = parse_json(whole);
+            put(object_at(root, places[p].path), places[p].level, key, json_null());
+            complaint(root, text);
+            cr_expect(text[0], "%s: \"%s\" is read by nobody", places[p].level->what, key->name);
+            cr_expect_null(strstr(text, "unknown key"), "%s", text);
+            cr_expect_null(strstr(text, "not in this version"), "%s", text);
+            json_decref(root);
+        }
+    }
+}
+
+/* A key that no table has is refused in every object. */
+Test(scenario_schema, no_other_key_is_taken)
+{
+    char text[1024];
+    for (size_t p = 0; p < SCENARIO_COUNT(places); p++) {
+        json_t *root = parse_json(whole);
+        json_object_set_new(object_at(root, places[p].path), "zzzzzz", json_true());
+        complaint(root, text);
+        cr_expect(text[0], "%s takes any key", places[p].level->what);
+        json_decref(root);
+    }
+}
+
+/* `until` is narrowed by what its event has: the first event that takes KEY. */
+static void choose_event(json_t *until, const char *key)
+{
+    static const char *const keys[] = {"registry", "subject", "fault", "outcome"};
+    static const unsigned bits[] = {UNTIL_REGISTRY, UNTIL_SUBJECT, UNTIL_FAULT, UNTIL_OUTCOME};
+    for (size_t i = 0; i < SCENARIO_COUNT(keys); i++) {
+        for (size_t e = 0; strcmp(keys[i], key) == 0 && until_event_word(e); e++) {
+            if (until_event_narrows(e) & bits[i])
+                json_object_set_new(until, "event", json_string(until_event_word(e)));
+        }
+    }
+}
+
+/* What the reference shows as an example is right. Those that leave out what the rest of the file
+ * names are tried level by level instead. */
+Test(scenario_schema, every_example_is_right)
+{
+    char text[1024];
+    for (size_t p = 0; p < SCENARIO_COUNT(places); p++) {
+        for (size_t i = 0; i < places[p].level->key_count; i++) {
+            const struct key *key = &places[p].level->keys[i];
+            if (p == 0 && (strcmp(key->name, "subjects") == 0 || strcmp(key->name, "faults") == 0 ||
+                           strcmp(key->name, "phases") == 0))
+                continue;
+            json_t *root = parse_json(whole);
+            json_t *object = object_at(root, places[p].path);
+            put(object, places[p].level, key, parse_json(key->example));
+            if (places[p].level == &scenario_level_until)
+                choose_event(object, key->name);
+            complaint(root, text);
+            cr_expect_str_empty(text, "%s, \"%s\": %s", places[p].level->what, key->name, text);
+            json_decref(root);
+        }
+    }
+}
+
+/* ---- the schema ---- */
 
 static json_t *schema;
 
 static void load(void)
 {
-    json_error_t e;
-    schema = json_load_file("scenarios/scenario.schema.json", JSON_REJECT_DUPLICATES, &e);
-    cr_assert_not_null(schema, "line %d: %s", e.line, e.text);
+    schema = scenario_schema();
+    cr_assert_not_null(schema);
 }
 
 static void unload(void)
@@ -20,180 +178,126 @@ static void unload(void)
     json_decref(schema);
 }
 
-TestSuite(scenario_schema, .init = load, .fini = unload);
-
-static json_t *definition(const char *name)
-{
-    json_t *d = json_object_get(json_object_get(schema, "definitions"), name);
-    cr_assert_not_null(d, "no definition %s", name);
-    return d;
-}
-
-/* KEYS of the parser are the members of PROPERTIES. */
-static void same_keys(const json_t *properties, const struct scenario_level *level)
-{
-    cr_assert_not_null(properties, "%s", level->what);
-    for (size_t i = 0; i < level->key_count; i++)
-        cr_expect_not_null(json_object_get(properties, level->keys[i]), "%s lacks \"%s\"",
-                           level->what, level->keys[i]);
-    cr_expect_eq(json_object_size(properties), level->key_count, "%s has other keys too",
-                 level->what);
-}
-
 static json_t *properties_of(const json_t *object)
 {
     return json_object_get(object, "properties");
 }
 
-/* Every object the scenario's own files read. */
-Test(scenario_schema, keys)
+static json_t *definition(const struct key_level *level)
 {
-    json_t *top = properties_of(schema);
-    json_t *either = json_object_get(definition("variable"), "anyOf");
-    json_t *layer = json_object_get(definition("layer"), "anyOf");
-    same_keys(top, &scenario_level_top);
-    same_keys(properties_of(json_array_get(either, 1)), &scenario_level_variable);
-    same_keys(properties_of(json_object_get(top, "baseline")), &scenario_level_baseline);
-    same_keys(properties_of(definition("registry")), &scenario_level_registry);
-    same_keys(properties_of(definition("image")), &scenario_level_image);
-    same_keys(properties_of(json_array_get(layer, 1)), &scenario_level_layer);
-    same_keys(properties_of(definition("subject")), &scenario_level_subject);
-    same_keys(properties_of(definition("variant")), &scenario_level_variant);
-    same_keys(properties_of(definition("phase")), &scenario_level_phase);
-    same_keys(properties_of(json_object_get(top, "proof")), &scenario_level_proof);
-    same_keys(properties_of(definition("twin")), &scenario_level_twin);
+    json_t *definitions = json_object_get(schema, "definitions");
+    return level == &scenario_level_top ? schema : json_object_get(definitions, level->name);
 }
 
-/* What `allOf` of a definition says where KEY is WORD: its `then`. */
-static json_t *branch(const char *name, const char *key, const char *word)
+/* The schema has the keys of every table and no others, each described and with its example. */
+Test(scenario_schema, every_key_is_described, .init = load, .fini = unload)
 {
-    json_t *all = json_object_get(definition(name), "allOf"), *entry;
+    for (size_t p = 0; p < SCENARIO_COUNT(places); p++) {
+        const struct key_level *level = places[p].level;
+        const json_t *properties = properties_of(definition(level));
+        cr_expect_eq(json_object_size(properties), level->key_count, "%s", level->what);
+        for (size_t i = 0; i < level->key_count; i++) {
+            const json_t *property = json_object_get(properties, level->keys[i].name);
+            cr_expect_not_null(json_object_get(property, "description"), "%s \"%s\"", level->what,
+                               level->keys[i].name);
+            cr_expect_not_null(json_object_get(property, "examples"), "%s \"%s\"", level->what,
+                               level->keys[i].name);
+        }
+    }
+    cr_expect_eq(json_object_size(json_object_get(schema, "definitions")),
+                 SCENARIO_COUNT(places) - 1, "a level of the schema is not in this test's list");
+}
+
+/* What the word WORD of KEY lets stand beside it. */
+static const json_t *branch(const struct key_level *level, const char *key, const char *word)
+{
+    json_t *entry;
     size_t i;
-    json_array_foreach(all, i, entry)
+    json_array_foreach(json_object_get(definition(level), "allOf"), i, entry)
     {
-        json_t *tested = json_object_get(properties_of(json_object_get(entry, "if")), key);
-        const char *value = json_string_value(json_object_get(tested, "const"));
-        if (value && strcmp(value, word) == 0)
+        const json_t *tested = json_object_get(properties_of(json_object_get(entry, "if")), key);
+        if (strcmp(json_string_value(json_object_get(tested, "const")), word) == 0)
             return json_object_get(entry, "then");
     }
     cr_assert_fail("no branch for %s", word);
     return NULL;
 }
 
-static bool holds(const json_t *array, const char *word)
+/* Each parameter of each kind is read by the parser, and in the schema beside the common keys. */
+Test(scenario_schema, every_kind_of_fault, .init = load, .fini = unload)
 {
-    size_t i;
-    json_t *value;
-    json_array_foreach(array, i, value)
-    {
-        if (strcmp(json_string_value(value), word) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The keys that a branch allows, `x-…` aside. */
-static json_t *allowed(const json_t *then)
-{
-    json_t *any = json_object_get(json_object_get(then, "propertyNames"), "anyOf");
-    return json_object_get(json_array_get(any, 1), "enum");
-}
-
-static void same_choices(const json_t *property, const char *const *choices, const char *what)
-{
-    json_t *words = json_object_get(property, "enum");
-    size_t n = 0;
-    for (; choices && choices[n]; n++)
-        cr_expect(holds(words, choices[n]), "%s lacks %s", what, choices[n]);
-    cr_expect_eq(json_array_size(words), n, "%s has other words", what);
-}
-
-/* Every kind of fault with its parameters, those it needs, and their words. */
-Test(scenario_schema, faults)
-{
-    json_t *properties = properties_of(definition("fault"));
-    cr_expect_eq(json_array_size(json_object_get(json_object_get(properties, "kind"), "enum")),
-                 FAULT_KINDS);
+    char text[1024];
     for (size_t k = 0; k < FAULT_KINDS; k++) {
         const struct fault_kind_info *kind = &fault_catalogue[k];
-        json_t *then = branch("fault", "kind", kind->name);
-        json_t *keys = allowed(then), *required = json_object_get(then, "required");
-        size_t needed = 0;
-        for (size_t i = 0; i < FAULT_KEYS; i++)
-            cr_expect(holds(keys, fault_keys[i].name), "%s", fault_keys[i].name);
+        const json_t *then = branch(&fault_level, "kind", kind->name);
+        size_t required = 0;
+        json_t *fault = json_pack("{s:s, s:s}", "on", "primary", "kind", kind->name);
         for (size_t i = 0; i < kind->param_count; i++) {
             const struct fault_param_info *param = &kind->params[i];
-            json_t *property = json_object_get(properties, param->name);
-            cr_expect(holds(keys, param->name), "%s %s", kind->name, param->name);
-            cr_expect_eq(holds(required, param->name), param->required, "%s", param->name);
-            cr_expect_not_null(property, "%s", param->name);
-            if (param->choices)
-                same_choices(property, param->choices, param->name);
-            needed += param->required;
+            cr_expect_not_null(json_object_get(properties_of(then), param->name), "%s",
+                               param->name);
+            json_object_set_new(fault, param->name, parse_json(param->example));
+            required += param->required;
         }
-        cr_expect_eq(json_array_size(keys), FAULT_KEYS + kind->param_count, "%s", kind->name);
-        cr_expect_eq(json_array_size(required), needed, "%s", kind->name);
+        cr_expect_eq(json_object_size(properties_of(then)),
+                     fault_level.key_count + kind->param_count, "%s", kind->name);
+        cr_expect_eq(json_array_size(json_object_get(then, "required")), required, "%s",
+                     kind->name);
+        json_t *root = parse_json(whole);
+        json_object_set(json_object_get(root, "faults"), "agent-deleted", fault);
+        complaint(root, text);
+        cr_expect_str_empty(text, "the examples of %s: %s", kind->name, text);
+        for (size_t i = 0; i < kind->param_count; i++) {
+            json_object_set_new(fault, kind->params[i].name, json_null());
+            complaint(root, text);
+            cr_expect_not_null(strstr(text, kind->params[i].name), "%s", text);
+            json_object_set_new(fault, kind->params[i].name, parse_json(kind->params[i].example));
+        }
+        json_decref(fault);
+        json_decref(root);
     }
 }
 
-static void same_words(const char *name, const struct fault_word *words, size_t count)
+/* Each parameter of each check that may be asked for is read, and in the schema with its scope. */
+Test(scenario_schema, every_check, .init = load, .fini = unload)
 {
-    json_t *properties = properties_of(definition(name));
-    for (size_t i = 0; i < count; i++)
-        cr_expect_not_null(json_object_get(properties, words[i].name), "%s", words[i].name);
-    cr_expect_eq(json_object_size(properties), count, "%s", name);
-}
-
-/* The keys of `match` and `when`. */
-Test(scenario_schema, match_and_when)
-{
-    same_words("match", fault_match_keys, FAULT_MATCH_KEYS);
-    same_words("when", fault_when_keys, FAULT_WHEN_KEYS);
-}
-
-/* One check: its parameters and the keys that narrow it. */
-static void same_check(const struct check_info *info)
-{
-    static const struct {
-        const char *name;
-        unsigned scope;
-    } scopes[] = {{"subject", SCOPE_SUBJECT}, {"image", SCOPE_IMAGE}, {"during", SCOPE_DURING}};
-    json_t *then = branch("expectation", "check", info->name);
-    json_t *keys = allowed(then), *required = json_object_get(then, "required");
-    size_t count = 2, needed = 0;
-    for (size_t i = 0; i < info->param_count; i++) {
-        const struct check_param *param = &info->params[i];
-        json_t *property = json_object_get(properties_of(then), param->name);
-        cr_expect(holds(keys, param->name), "%s %s", info->name, param->name);
-        cr_expect_eq(holds(required, param->name), param->required, "%s", param->name);
-        cr_expect_not_null(property, "%s %s", info->name, param->name);
-        if (param->choices)
-            same_choices(property, param->choices, param->name);
-        count++;
-        needed += param->required;
-    }
-    for (size_t i = 0; i < SCENARIO_COUNT(scopes); i++) {
-        bool taken = (info->scope & scopes[i].scope) != 0;
-        cr_expect_eq(holds(keys, scopes[i].name), taken, "%s %s", info->name, scopes[i].name);
-        count += taken;
-    }
-    cr_expect_eq(json_array_size(keys), count, "%s has other keys", info->name);
-    cr_expect_eq(json_array_size(required), needed, "%s", info->name);
-}
-
-/* Every check that may be asked for, and none that is on anyway. */
-Test(scenario_schema, checks)
-{
-    json_t *check = json_object_get(properties_of(definition("expectation")), "check");
-    json_t *words = json_object_get(check, "enum");
+    char text[1024];
     size_t asked = 0;
-    for (size_t i = 0; i < check_catalogue_count; i++) {
-        const struct check_info *info = check_catalogue[i];
-        cr_expect_eq(holds(words, info->name), !info->always, "%s", info->name);
+    for (size_t c = 0; c < check_catalogue_count; c++) {
+        const struct check_info *info = check_catalogue[c];
         if (info->always)
             continue;
-        same_check(info);
+        const json_t *then = branch(&scenario_level_expect, "check", info->name);
+        size_t count = 2 + info->param_count;
+        for (unsigned scope = SCOPE_SUBJECT; scope <= SCOPE_DURING; scope <<= 1)
+            count += (info->scope & scope) != 0;
+        cr_expect_eq(json_object_size(properties_of(then)), count, "%s", info->name);
+        for (size_t i = 0; i < info->param_count; i++) {
+            json_t *root = parse_json(whole);
+            json_t *entry = object_at(root, "expect/0");
+            json_object_set_new(entry, "check", json_string(info->name));
+            json_object_set_new(entry, info->params[i].name, json_null());
+            complaint(root, text);
+            cr_expect(text[0] && !strstr(text, "takes no"), "%s: %s", info->params[i].name, text);
+            cr_expect_not_null(json_object_get(properties_of(then), info->params[i].name), "%s %s",
+                               info->name, info->params[i].name);
+            json_decref(root);
+        }
         asked++;
     }
-    cr_expect_eq(json_array_size(words), asked);
+    cr_expect_eq(json_array_size(json_object_get(definition(&scenario_level_expect), "allOf")),
+                 asked);
+}
+
+/* The reference tells every level that the schema has. */
+Test(scenario_schema, every_level_is_in_the_reference)
+{
+    json_t *reference = scenario_reference();
+    cr_assert_eq(json_array_size(reference), SCENARIO_COUNT(places));
+    for (size_t p = 0; p < SCENARIO_COUNT(places); p++) {
+        const json_t *level = json_array_get(reference, p);
+        cr_expect_str_eq(json_string_value(json_object_get(level, "level")), places[p].level->name);
+        cr_expect_eq(json_array_size(json_object_get(level, "keys")), places[p].level->key_count);
+    }
+    json_decref(reference);
 }
