@@ -225,6 +225,7 @@ static size_t consume(struct connection *c, const char *data, size_t len)
         enum http_event event =
             http_parser_feed(c->parser, data + at, len - at, &used, &body, &body_len);
         at += used;
+        c->ahead = len - at;
         if (event == HTTP_MORE) {
             break;
         }
@@ -238,6 +239,7 @@ void connection_pump(struct connection *c)
     if (c->state == CONNECTION_READING && c->input.len > 0) {
         size_t used = consume(c, c->input.data, c->input.len);
         buf_consume(&c->input, used);
+        c->ahead = c->input.len;
     }
     if (c->state == CONNECTION_READING && c->peer_fin && c->exchange == NULL && c->input.len == 0) {
         connection_close(c, "peer-fin", "abandoned", NULL);
@@ -258,6 +260,7 @@ static void take(struct connection *c, const char *data, size_t len)
     }
     if (used < len && c->state != CONNECTION_CLOSED && c->state != CONNECTION_LINGERING) {
         buf_append(&c->input, data + used, len - used);
+        c->ahead = c->input.len;
         if (c->input.failed) {
             connection_close(c, "limit", "harness", NULL);
         }

@@ -10,7 +10,9 @@
  * follows a heal is always the untouched rest.
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
@@ -144,6 +146,14 @@ static void wait_until(struct connection *c, uint64_t deadline_ns, enum connecti
     (void)uv_timer_start(&c->timer, connection_timer, ms, 0);
 }
 
+/* Whether the peer has sent more before the whole answer could have reached it: what it then asks
+ * for is no sign that it has read the answer. */
+static bool asks_ahead(const struct connection *c)
+{
+    int waiting = 0;
+    return c->ahead > 0 || (ioctl(c->fd, SIOCINQ, &waiting) == 0 && waiting > 0);
+}
+
 /* Sends once from the segment under way. False where it is time to do something else. */
 static bool send_some(struct connection *c, const struct segment *s, uint64_t *budget)
 {
@@ -153,6 +163,7 @@ static bool send_some(struct connection *c, const struct segment *s, uint64_t *b
         uint64_t step = x->rate * PACE_MS / 1000 + 1;
         limit = step < limit ? step : limit;
     }
+    c->early = c->early || asks_ahead(c);
     ssize_t n = s->kind == SEGMENT_FILE ? send_file(c, s, limit) : send_memory(c, limit);
     if (n < 0) {
         if (errno == EIO) {

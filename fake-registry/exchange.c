@@ -124,6 +124,7 @@ static void emit_request(struct connection *c, const struct http_request *reques
                                 .op = x->route.op,
                                 .digest = digest,
                                 .credential = "none",
+                                .pipelined = c->early,
                                 .late = x->late};
     if (request != NULL) {
         r->method = request->method;
@@ -166,6 +167,7 @@ int exchange_begin(struct connection *c, const struct http_request *request)
         x->route.reference[0] = '\0';
     }
     emit_request(c, request, digest);
+    c->early = false;
     return 0;
 }
 

@@ -221,8 +221,22 @@ static void cut_existing(struct server_lane *lane, const struct fault_rule *rule
     }
 }
 
+/* To its client a connection is open once the kernel has queued it, whether or not we took it. */
+static void take_queued(struct server *s, const struct fault_rule *rule)
+{
+    for (size_t i = 0; i < s->listener_count; i++) {
+        struct listener *l = s->listeners[i];
+        if (l->refused == 0 && meets(rule, l->host, l->lane)) {
+            listener_accept(l, SERVER_MAX_LISTENERS);
+        }
+    }
+}
+
 int server_fault_armed(struct server *s, const struct fault_rule *rule, struct err *e)
 {
+    if (rule->existing != EXISTING_KEEP) {
+        take_queued(s, rule);
+    }
     for (size_t i = 0; i < s->listener_count && rule->kind->kind == FAULT_REFUSE; i++) {
         struct listener *l = s->listeners[i];
         if (meets(rule, l->host, l->lane) && listener_refuse(l, REFUSE_FAULT, true, e) != 0) {

@@ -135,6 +135,8 @@ struct connection {
     char client[INET6_ADDRSTRLEN];
     struct http_parser *parser;
     bool in_body; /* a request's head was read, its body not yet wholly */
+    size_t ahead; /* bytes taken that lie behind the request under way */
+    bool early;   /* such bytes had come before the last answer was wholly sent */
     struct buf input;
     struct exchange *exchange; /* under way or not settled; NULL between requests */
     uint64_t requests;

@@ -38,38 +38,43 @@ void drill_action(struct drill *d, const char *action, uint64_t lane, bool ok, c
 
 /* ---- moving on ---------------------------------------------------------------------------- */
 
-/* To start a process takes milliseconds in which no registry answers: a herd that was begun in one
- * turn of the loop would meet time-outs that are the harness's own. The rest waits for the next. */
-#define STARTS_TURN 1
-
 static void on_feed(uv_idle_t *idle)
 {
     (void)uv_idle_stop(idle);
     drill_pump(idle->data);
 }
 
+/* A lane for the start that is to begin now, and its number; NULL: none is. What is due by the
+ * clock goes before what only waits for a lane. */
+static struct worker *next_start(struct drill *d, uint64_t *number)
+{
+    struct worker *due = drill_every_next(d, number);
+    for (size_t i = 0; due == NULL && !d->aborted && i < d->worker_count; i++) {
+        struct worker *w = &d->workers[i];
+        bool closed = d->plan->scenario->subjects[w->subject].every_ns == 0;
+        if (closed && w->state == WORKER_IDLE && drill_next_start(d, w, number)) {
+            return w;
+        }
+    }
+    return due;
+}
+
+/* To start a process takes milliseconds in which no registry answers: a herd that was begun in one
+ * turn of the loop would meet time-outs that are the harness's own. So one start begins a turn, and
+ * the rest waits for the next. */
 static void feed_workers(struct drill *d)
 {
     struct err e = {0};
-    size_t begun = 0;
-    for (size_t i = 0; i < d->worker_count && !d->aborted; i++) {
-        struct worker *w = &d->workers[i];
-        uint64_t number;
-        if (w->state != WORKER_IDLE) {
-            continue;
-        }
-        if (begun == STARTS_TURN) {
-            (void)uv_idle_start(&d->feed, on_feed);
-            return;
-        }
-        if (!drill_next_start(d, w, &number)) {
-            continue;
-        }
-        begun++;
-        if (worker_start(w, number, false, &e) != 0) {
-            drill_abort(d, "failure", "start %llu: %s", (unsigned long long)number, e.text);
-        }
+    uint64_t number = 0;
+    struct worker *w = next_start(d, &number);
+    if (w == NULL) {
+        return;
     }
+    if (worker_start(w, number, false, &e) != 0) {
+        drill_abort(d, "failure", "start %llu: %s", (unsigned long long)number, e.text);
+        return;
+    }
+    (void)uv_idle_start(&d->feed, on_feed);
 }
 
 static bool step_setup(struct drill *d)
@@ -79,6 +84,20 @@ static bool step_setup(struct drill *d)
     }
     d->state = DRILL_PHASES;
     return true;
+}
+
+/* Why the open phase, which is over, ends. */
+static const char *phase_reason(const struct drill *d)
+{
+    switch (d->plan->scenario->phases[d->phase].by) {
+    case BY_TIME:
+        return "time";
+    case BY_EVENT:
+        return drill_until_met(d) ? "until" : "at-most";
+    case BY_STARTS:
+        break;
+    }
+    return "starts";
 }
 
 static bool step_phases(struct drill *d)
@@ -100,11 +119,15 @@ static bool step_phases(struct drill *d)
         }
         drill_begin_phase(d);
     }
+    if (d->aborted) {
+        return true;
+    }
     if (drill_phase_over(d)) {
-        drill_end_phase(d, s->phases[d->phase].by == BY_TIME ? "time" : "starts");
+        drill_end_phase(d, phase_reason(d));
         return true;
     }
     feed_workers(d);
+    drill_every_watch(d);
     return d->aborted || drill_phase_over(d);
 }
 
@@ -216,7 +239,7 @@ static void on_flush(uv_prepare_t *handle)
     if (history_flush(d->history, &e) != 0) {
         drill_abort(d, "failure", "%s", e.text);
         drill_pump(d);
-    } else if (drill_lost(d)) {
+    } else if (drill_lost(d) || drill_until_met(d)) {
         drill_pump(d);
     }
 }
@@ -245,12 +268,14 @@ static void open_handles(struct drill *d)
     uv_prepare_init(&d->loop, &d->flush);
     uv_idle_init(&d->loop, &d->feed);
     uv_timer_init(&d->loop, &d->phase_timer);
+    uv_timer_init(&d->loop, &d->every_timer);
     uv_timer_init(&d->loop, &d->limit_timer);
     uv_signal_init(&d->loop, &d->sigint);
     uv_signal_init(&d->loop, &d->sigterm);
     d->flush.data = d;
     d->feed.data = d;
     d->phase_timer.data = d;
+    d->every_timer.data = d;
     d->limit_timer.data = d;
     d->sigint.data = d;
     d->sigterm.data = d;
@@ -276,6 +301,7 @@ static void close_handles(struct drill *d)
         uv_close((uv_handle_t *)&d->flush, NULL);
         uv_close((uv_handle_t *)&d->feed, NULL);
         uv_close((uv_handle_t *)&d->phase_timer, NULL);
+        uv_close((uv_handle_t *)&d->every_timer, NULL);
         uv_close((uv_handle_t *)&d->limit_timer, NULL);
         uv_close((uv_handle_t *)&d->sigint, NULL);
         uv_close((uv_handle_t *)&d->sigterm, NULL);
@@ -319,9 +345,6 @@ static void close_drill(struct drill *d, size_t image_count)
         if (uv_loop_close(&d->loop) != 0) {
             log_line("a handle was left open; this is a fault of pulldrill");
         }
-    }
-    if (d->progress != NULL) {
-        progress_free(d->progress);
     }
     judge_free(d->judge);
     if (d->engine != NULL) {

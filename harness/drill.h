@@ -18,7 +18,6 @@ struct drill_options {
     const char *replay;      /* the command that repeats it; the seed is appended */
     const char *replay_tail; /* what follows the seed: " -- COMMAND…"; NULL */
     bool bare;               /* the starts alone: no probes, no control start (`try`) */
-    bool progress;           /* a live line on stderr */
     /* Checks that are to fail: once all are lost for good (judge_lost) and every fault that is on
      * has fired often enough, no more starts are begun, and those that run are killed. NULL. */
     const char *const *stop_when_lost;

@@ -115,6 +115,7 @@ static void describe(struct drill *d, struct buf *out)
                        (double)(now - w->since_ns) / 1e9);
         }
     }
+    drill_every_describe(d, out);
     if (d->probes_pending > 0) {
         buf_printf(out, "\n%zu probe%s waiting", d->probes_pending,
                    d->probes_pending == 1 ? "" : "s");

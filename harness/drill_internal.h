@@ -18,7 +18,6 @@
 #include "harness/lane.h"
 #include "harness/plan.h"
 #include "harness/probe.h"
-#include "harness/progress.h"
 #include "harness/scratch.h"
 #include "harness/subject.h"
 
@@ -61,7 +60,8 @@ struct worker {
     bool torn_down;
     bool control;
     uint64_t start;
-    size_t phase; /* of the running start */
+    uint64_t late_ns, waited_ns; /* of the start that is about to begin, in an open loop */
+    size_t phase;                /* of the running start */
     uint64_t since_ns;
     uint64_t ended_ns; /* when the command itself ended, in the history's time; 0: unknown */
     /* Of the command that has just ended, until start-end is written. */
@@ -73,7 +73,15 @@ struct worker {
     uv_work_t hash;
 };
 
-#define DRILL_MAX_WORKERS 1024
+/* Below what the server takes: it has the harness's own lane besides. */
+#define DRILL_MAX_WORKERS 4000
+
+/* An open loop's starts that are due and wait. */
+struct drill_loop {
+    bool stuck;       /* one found no lane: told once, until none waits any more */
+    bool lane_free;   /* there is a lane again for those that still wait … */
+    uint64_t free_ns; /* … since then */
+};
 
 struct drill {
     uv_loop_t loop;
@@ -93,10 +101,10 @@ struct drill {
     char work[SCRATCH_PATH]; /* scratch folder of all lanes */
     int work_hold;
     struct lag lag;
-    struct progress *progress;
     uv_prepare_t flush;
     uv_idle_t feed; /* active while starts wait for the next turn of the loop */
     uv_timer_t phase_timer;
+    uv_timer_t every_timer; /* the next start of an open loop that will be due */
     uv_timer_t limit_timer;
     uv_signal_t sigint, sigterm;
     bool handles_open;
@@ -105,8 +113,11 @@ struct drill {
     size_t phase;
     bool phase_open;
     bool phase_time_up;
-    uint64_t phase_base; /* planned number before the phase's first start */
+    uint64_t phase_base;     /* planned number before the phase's first start */
+    uint64_t phase_begin_ns; /* the schedule of open loops counts from here */
+    uint64_t until_seen;     /* events that `until` of the open phase has counted */
     uint64_t begun[SCENARIO_MAX_SUBJECTS];
+    struct drill_loop loops[SCENARIO_MAX_SUBJECTS];
     uint64_t running; /* starts of the open phase that have not ended */
     uint64_t start_total;
     uint64_t control_base;
@@ -125,6 +136,8 @@ struct drill {
  * the lanes, and `setup` on each. */
 int drill_open(struct drill *d, struct scenario **scenario, uint64_t seed, struct err *e);
 int drill_open_lanes(struct drill *d, struct err *e);
+/* One more lane of SUBJECT; NULL: E says why. */
+struct worker *drill_add_lane(struct drill *d, size_t subject, struct err *e);
 void drill_begin_setups(struct drill *d);
 
 /* drill_images.c: builds the scenario's images and puts them into the registries' stores. */
@@ -138,6 +151,22 @@ void drill_end_phase(struct drill *d, const char *reason);
 void drill_heal_all(struct drill *d, const char *phase);
 /* The next planned start of WORKER's subject in the open phase; false where there is none now. */
 bool drill_next_start(struct drill *d, const struct worker *w, uint64_t *number);
+/* Counts what the open phase waits for; an observer of the history. */
+void drill_until_event(void *drill, const struct event *ev);
+/* Whether what the open phase waits for has happened. */
+bool drill_until_met(const struct drill *d);
+
+/* drill_every.c: open loops, whose starts are due by the clock. A lane for the start that has been
+ * due the longest and its number; NULL where none is due, or none can begin. */
+struct worker *drill_every_next(struct drill *d, uint64_t *number);
+/* Whether each start that was due before the phase's time was up has begun, or finds no lane. */
+bool drill_every_done(const struct drill *d);
+/* Wakes the drill when the next start is due. */
+void drill_every_watch(struct drill *d);
+/* The open phase ends: says what was due and will never begin. */
+void drill_every_end(struct drill *d);
+/* The same in words, a line a subject, for a drill cut short. */
+void drill_every_describe(const struct drill *d, struct buf *out);
 
 /* drill_starts.c */
 int worker_setup(struct worker *w, struct err *e);

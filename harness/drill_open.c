@@ -68,15 +68,9 @@ static int begin_history(struct drill *d, struct err *e)
     }
     d->history = history_new(file, e);
     d->judge = d->history != NULL ? judge_new(d->plan, e) : NULL;
-    if (d->judge == NULL || history_observe(d->history, judge_event, d->judge, e) != 0) {
+    if (d->judge == NULL || history_observe(d->history, judge_event, d->judge, e) != 0 ||
+        history_observe(d->history, drill_until_event, d, e) != 0) {
         return -1;
-    }
-    if (d->options->progress) {
-        d->progress = progress_new(d->plan, isatty(STDERR_FILENO) != 0, e);
-        if (d->progress == NULL ||
-            history_observe(d->history, progress_event, d->progress, e) != 0) {
-            return -1;
-        }
     }
     return d->options->watch == NULL
                ? 0
@@ -116,15 +110,38 @@ static int begin_server(struct drill *d, struct err *e)
     return d->server == NULL ? -1 : 0;
 }
 
+/* Those of an open loop are made when they are needed, where nothing has to be set up on them. The
+ * control start needs one in any case. */
 static uint64_t lanes_wanted(const struct scenario *s, size_t subject)
 {
     uint64_t most = 1;
+    if (s->subjects[subject].every_ns > 0) {
+        return s->subjects[subject].setup.count > 0 ? s->subjects[subject].max_in_flight : 1;
+    }
     for (size_t i = 0; i < s->phase_count; i++) {
         uint64_t n = s->phases[i].by != BY_STARTS ? UINT64_MAX : s->phases[i].starts[subject];
         most = n > most ? n : most;
     }
     uint64_t limit = s->subjects[subject].concurrency;
     return most < limit ? most : limit;
+}
+
+struct worker *drill_add_lane(struct drill *d, size_t subject, struct err *e)
+{
+    if (d->worker_count == DRILL_MAX_WORKERS) {
+        err_set(e, ERR_LIMIT, "more than %d lanes", DRILL_MAX_WORKERS);
+        return NULL;
+    }
+    struct worker *w = &d->workers[d->worker_count];
+    w->drill = d;
+    w->subject = subject;
+    w->lane = lane_new(d->plan, &lane_reach_ports, d->worker_count + 1, (int)subject, d->work,
+                       d->server, e);
+    if (w->lane == NULL) {
+        return NULL;
+    }
+    d->worker_count++;
+    return w;
 }
 
 int drill_open_lanes(struct drill *d, struct err *e)
@@ -140,18 +157,9 @@ int drill_open_lanes(struct drill *d, struct err *e)
     }
     for (size_t i = 0; i < s->subject_count; i++) {
         for (uint64_t k = lanes_wanted(s, i); k > 0; k--) {
-            if (d->worker_count == DRILL_MAX_WORKERS) {
-                return err_set(e, ERR_LIMIT, "more than %d lanes", DRILL_MAX_WORKERS);
-            }
-            struct worker *w = &d->workers[d->worker_count];
-            w->drill = d;
-            w->subject = i;
-            w->lane = lane_new(d->plan, &lane_reach_ports, d->worker_count + 1, (int)i, d->work,
-                               d->server, e);
-            if (w->lane == NULL) {
+            if (drill_add_lane(d, i, e) == NULL) {
                 return -1;
             }
-            d->worker_count++;
         }
     }
     return 0;

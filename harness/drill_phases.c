@@ -3,6 +3,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/drill_internal.h"
+#include "harness/until.h"
 
 static const struct scenario *scenario_of(const struct drill *d)
 {
@@ -88,23 +89,56 @@ void drill_begin_phase(struct drill *d)
     const struct scenario_phase *phase = &scenario_of(d)->phases[d->phase];
     d->phase_open = true;
     d->phase_time_up = false;
+    d->phase_begin_ns = history_now_ns(d->history);
     d->running = 0;
+    d->until_seen = 0;
     memset(d->begun, 0, sizeof d->begun);
+    memset(d->loops, 0, sizeof d->loops);
     tell_phase(d, EVENT_PHASE_BEGIN, phase->name, NULL);
     for (size_t i = 0; i < phase->fault_count; i++) {
         arm(d, &scenario_of(d)->faults[phase->faults[i]], phase->name);
     }
-    if (phase->by == BY_TIME) {
-        uint64_t ms = (phase->for_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS;
+    d->phase_begin_ns = history_now_ns(d->history);
+    if (phase->by != BY_STARTS) {
+        uint64_t ns = phase->by == BY_TIME ? phase->for_ns : phase->until.at_most_ns;
         uv_update_time(&d->loop);
-        uv_timer_start(&d->phase_timer, on_phase_time, ms, 0);
+        uv_timer_start(&d->phase_timer, on_phase_time, (ns - 1) / CLOCK_NS_PER_MS + 1, 0);
     }
 }
 
+/* ---- until -------------------------------------------------------------------------------- */
+
+static const struct scenario_until *until_of(const struct drill *d)
+{
+    const struct scenario_phase *phase = d->phase_open ? &scenario_of(d)->phases[d->phase] : NULL;
+    return phase != NULL && phase->by == BY_EVENT ? &phase->until : NULL;
+}
+
+void drill_until_event(void *drill, const struct event *ev)
+{
+    struct drill *d = drill;
+    const struct scenario_until *until = until_of(d);
+    if (until != NULL && !d->phase_time_up &&
+        until_counts(until, d->plan, judge_pulls(d->judge), ev)) {
+        d->until_seen++;
+    }
+}
+
+bool drill_until_met(const struct drill *d)
+{
+    const struct scenario_until *until = until_of(d);
+    return until != NULL && d->until_seen >= until->count;
+}
+
+/* ---- its end ------------------------------------------------------------------------------ */
+
 static bool all_begun(const struct drill *d, const struct scenario_phase *phase)
 {
+    if (phase->by == BY_EVENT) {
+        return d->phase_time_up || drill_until_met(d);
+    }
     if (phase->by == BY_TIME) {
-        return d->phase_time_up;
+        return d->phase_time_up && drill_every_done(d);
     }
     for (size_t i = 0; i < scenario_of(d)->subject_count; i++) {
         if (d->begun[i] < phase->starts[i]) {
@@ -120,13 +154,19 @@ bool drill_phase_over(const struct drill *d)
     return all_begun(d, phase) && (phase->end == END_BEGUN || d->running == 0);
 }
 
-/* Planned numbers go on behind the largest that the phase dealt out. */
+/* Planned numbers go on behind the largest that the phase dealt out. Those that an open loop was to
+ * have in a timed phase are dealt out, whether or not all could begin. */
 static void advance_numbers(struct drill *d)
 {
     uint64_t last = d->phase_base;
     for (size_t i = 0; i < scenario_of(d)->subject_count; i++) {
-        if (d->begun[i] > 0) {
-            uint64_t n = plan_start_number(d->plan, d->phase, d->phase_base, i, d->begun[i] - 1);
+        uint64_t most, dealt = d->begun[i];
+        if (scenario_of(d)->phases[d->phase].by == BY_TIME &&
+            scenario_most_starts(scenario_of(d), d->phase, i, &most)) {
+            dealt = most;
+        }
+        if (dealt > 0) {
+            uint64_t n = plan_start_number(d->plan, d->phase, d->phase_base, i, dealt - 1);
             last = n > last ? n : last;
         }
     }
@@ -140,6 +180,10 @@ void drill_end_phase(struct drill *d, const char *reason)
     const struct scenario_phase *next =
         d->phase + 1 < s->phase_count && !d->aborted ? phase + 1 : NULL;
     uv_timer_stop(&d->phase_timer);
+    uv_timer_stop(&d->every_timer);
+    if (!d->aborted && d->state == DRILL_PHASES) {
+        drill_every_end(d);
+    }
     d->phase_open = false;
     tell_phase(d, EVENT_PHASE_END, phase->name, reason);
     for (size_t i = 0; i < phase->fault_count; i++) {
@@ -155,7 +199,9 @@ bool drill_next_start(struct drill *d, const struct worker *w, uint64_t *number)
 {
     const struct scenario_phase *phase = &scenario_of(d)->phases[d->phase];
     uint64_t k = d->begun[w->subject];
-    bool more = phase->by == BY_TIME ? !d->phase_time_up : k < phase->starts[w->subject];
+    uint64_t most = phase->starts[w->subject];
+    bool counted = scenario_most_starts(scenario_of(d), d->phase, w->subject, &most);
+    bool more = counted ? k < most : !d->phase_time_up && !drill_until_met(d);
     if (!more || d->start_total >= SCENARIO_MAX_STARTS) {
         return false;
     }

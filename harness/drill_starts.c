@@ -139,6 +139,10 @@ static int tell_begin(struct worker *w, struct err *e)
     ev.start_begin.lane = w->lane->number;
     ev.start_begin.start = w->start;
     ev.start_begin.control = w->control;
+    ev.start_begin.late_ns = w->late_ns;
+    ev.start_begin.waited_ns = w->waited_ns;
+    w->late_ns = 0;
+    w->waited_ns = 0;
     ev.start_begin.command = command.data;
     history_append(w->drill->history, &ev);
     buf_close(&command);

@@ -67,6 +67,10 @@ void pulls_free(struct pulls *p)
         lane_free_parts(p, lane);
     }
     free_all(&p->lanes);
+    struct pulls_connection *c;
+    for (cursor = 0; (c = pulls_map_next(&p->connections, &cursor)) != NULL;) {
+        pulls_pending_free(p, c);
+    }
     free_all(&p->connections);
     free_all(&p->requests);
     pulls_map_close(&p->by_number);
@@ -366,10 +370,10 @@ static int on_request(struct pulls *p, const struct event *ev, struct err *e)
     if (op_is_manifest(ask->op) || op_is_blob(ask->op)) {
         record->asked_ns = ev->t_ns;
     }
-    if (pulls_commit(p, c) != 0) {
+    /* One that asks once it had all the answers has read them; one that asked before has not. */
+    if (!ask->pipelined && pulls_commit(p, c) != 0) {
         return err_set(e, ERR_NOMEM, "pulls: no memory");
     }
-    c->last_request = ask->ordinal;
     return request_book(p, r, ev, e);
 }
 

@@ -57,6 +57,7 @@ struct pull_start {
     bool ended;
     uint64_t lane;
     uint64_t begin_ns, end_ns;
+    uint64_t took_ns; /* the command itself: what landed is hashed before it is said to end */
     uint64_t begin_event, end_event;
     enum outcome outcome;
     const char *reason;
@@ -72,6 +73,7 @@ struct pull_start {
                                   nothing more); -1: none */
     uint64_t told_event;
     uint64_t asked; /* bit N: it asked for something of the plan's image N, whatever came */
+    uint64_t whole; /* bit N: it was told the digest of the plan's image N, and has all of it */
     bool stopped; /* the harness ended it (limit, interrupt): not to be held against the subject */
     enum pull_label label;
     struct pull_registry *registries; /* one per registry of the plan */

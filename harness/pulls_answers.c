@@ -152,7 +152,9 @@ static void cut_out(struct pulls_delivery *d, const struct event_response *a)
     d->piece[1] = (struct pulls_range){bad_to < to ? bad_to : to, to};
 }
 
-static int deliver(struct pulls *p, struct pulls_request *r, const struct event *ev, bool failed)
+/* What came stays pending until its connection shows that it was read. */
+static int deliver(struct pulls *p, struct pulls_request *r, const struct event *ev, bool failed,
+                   struct err *e)
 {
     const struct event_response *a = &ev->response;
     const struct pulls_known *known = carried(p, r, a);
@@ -162,7 +164,7 @@ static int deliver(struct pulls *p, struct pulls_request *r, const struct event 
     }
     struct pulls_state *state = pulls_state_of(r->lane, known);
     if (!state) {
-        return -1;
+        return err_set(e, ERR_NOMEM, "pulls: no memory");
     }
     state->damaged = state->damaged || failed;
     struct pulls_connection *c = pulls_map_get(&p->connections, r->connection);
@@ -170,16 +172,14 @@ static int deliver(struct pulls *p, struct pulls_request *r, const struct event 
         a->object_bytes > known->size - a->object_from) {
         return 0;
     }
-    c->pending =
-        (struct pulls_delivery){.set = true,
-                                .known = known->index,
-                                .registry = r->registry,
-                                .event = ev->n,
-                                .first_byte_ns = a->first_byte_ns ? r->t_ns + a->first_byte_ns : 0,
-                                .attempt = r->attempt,
-                                .generation = r->generation};
-    cut_out(&c->pending, a);
-    return c->last_request == r->ordinal ? 0 : pulls_commit(p, c);
+    struct pulls_delivery d = {.known = known->index,
+                               .registry = r->registry,
+                               .event = ev->n,
+                               .first_byte_ns = a->first_byte_ns ? r->t_ns + a->first_byte_ns : 0,
+                               .attempt = r->attempt,
+                               .generation = r->generation};
+    cut_out(&d, a);
+    return pulls_pend(p, c, &d, e);
 }
 
 int pulls_answered(struct pulls *p, const struct event *ev, struct err *e)
@@ -203,7 +203,7 @@ int pulls_answered(struct pulls *p, const struct event *ev, struct err *e)
     if (r->attempt && r->attempt->generation == r->generation) {
         r->attempt->challenged = is_challenge(a, answer);
     }
-    int rc = deliver(p, r, ev, failed);
+    int rc = deliver(p, r, ev, failed, e);
     pulls_request_drop(p, r);
-    return rc == 0 ? 0 : err_set(e, ERR_NOMEM, "pulls: no memory");
+    return rc;
 }

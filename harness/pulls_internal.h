@@ -11,6 +11,7 @@
 #define PULLS_MAX_STARTS ((size_t)SCENARIO_MAX_STARTS + SCENARIO_MAX_SUBJECTS)
 #define PULLS_MAX_CONNECTIONS ((size_t)65536)
 #define PULLS_MAX_REQUESTS ((size_t)65536) /* unanswered at one time */
+#define PULLS_MAX_PENDING ((size_t)131072) /* deliveries that may still be undone */
 #define PULLS_MAX_LANES ((size_t)4096)
 #define PULLS_MAX_RANGES ((size_t)1024)     /* of one object on one lane */
 #define PULLS_MAX_ATTEMPTS ((size_t)4096)   /* objects of one start that are told apart */
@@ -55,9 +56,10 @@ struct pulls_attempt {
     bool challenged; /* answered by a challenge (401): what follows is part of it */
 };
 
-/* A delivery that the end of its connection may still undo. */
+/* A delivery that the end of its connection may still undo: nothing shows yet that its client has
+ * read it. */
 struct pulls_delivery {
-    bool set;
+    struct pulls_delivery *next; /* of the connection, a later one */
     size_t known;
     struct pulls_range piece[2]; /* before and behind what was altered; empty where FROM == TO */
     int registry;
@@ -73,8 +75,7 @@ struct pulls_connection {
     struct pulls_connection *prev, *next; /* of the lane */
     uint64_t number;
     struct pulls_lane *lane;
-    uint64_t last_request;
-    struct pulls_delivery pending;
+    struct pulls_delivery *pending, *pending_last;
 };
 
 struct pulls_record;
@@ -146,6 +147,7 @@ struct pulls {
     struct pulls_record **starts;
     size_t start_count, start_cap;
     struct pulls_map by_number, lanes, connections, requests;
+    size_t pending_count; /* over all connections */
     struct pulls_map known_by_hash;
     struct pulls_known *known;
     size_t known_count;
@@ -163,9 +165,13 @@ uint64_t pulls_covered(const struct pulls_lane *lane, const struct pulls_known *
 bool pulls_arrived(const struct pulls_lane *lane, const struct pulls_known *known);
 /* The state of KNOWN on LANE, made where there is none; NULL: no memory. */
 struct pulls_state *pulls_state_of(struct pulls_lane *lane, const struct pulls_known *known);
-/* Makes the pending delivery of C count for good, or forgets it. */
+/* Adds D to what C has pending. */
+int pulls_pend(struct pulls *p, struct pulls_connection *c, const struct pulls_delivery *d,
+               struct err *e);
+/* Makes the pending deliveries of C count for good, or forgets them. */
 int pulls_commit(struct pulls *p, struct pulls_connection *c);
 void pulls_undo(struct pulls *p, struct pulls_connection *c);
+void pulls_pending_free(struct pulls *p, struct pulls_connection *c);
 /* At the beginning of a start: forgets everything (COLD), or all but the ranges. */
 void pulls_states_reset(const struct pulls *p, struct pulls_lane *lane, bool cold);
 void pulls_states_close(const struct pulls *p, struct pulls_lane *lane);
@@ -186,6 +192,7 @@ void pulls_fault_met(struct pulls *p, struct pulls_lane *lane, const char *name,
 struct pulls_found {
     int image; /* -1: it was told none */
     bool whole;
+    uint64_t all; /* bit N: the plan's image N was told and is whole */
 };
 struct pulls_found pulls_image_of(const struct pulls *p, const struct pulls_lane *lane);
 const char *pulls_last_words(struct pulls *p, const struct pulls_lane *lane);

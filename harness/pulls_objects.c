@@ -1,10 +1,11 @@
 /* The objects of the plan and the bytes of them that reached a lane.
  *
  * Happy path: an answer carries a range of a known object; it stays pending until the connection
- * shows that the peer read it (another request, an orderly close, the end of the start), then the
- * range is added and, once the union covers the object, the object is whole. Failure modes: a reset
- * by the peer right behind an answer undoes it; a range past the maximum is dropped. Both err on
- * the side of bytes that did not arrive, never of bytes that did. */
+ * shows that the peer read it (another request, sent after the answer; an orderly close; the end of
+ * the start), then the range is added and, once the union covers the object, the object is whole.
+ * Failure modes: a reset by the peer undoes all that is pending, which with requests sent ahead of
+ * their answers is more than one; a range past the maximum is dropped. Both err on the side of
+ * bytes that did not arrive, never of bytes that did. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,10 +144,12 @@ static uint64_t cover_from(const struct pulls_lane *lane, const struct pulls_kno
         *next = r->from > pos && r->from < *next ? r->from : *next;
     }
     for (const struct pulls_connection *c = lane->connections; c; c = c->next) {
-        for (size_t i = 0; c->pending.set && c->pending.known == known->index && i < 2; i++) {
-            const struct pulls_range *r = &c->pending.piece[i];
-            end = r->from <= pos && r->to > end ? r->to : end;
-            *next = r->from > pos && r->from < r->to && r->from < *next ? r->from : *next;
+        for (const struct pulls_delivery *d = c->pending; d; d = d->next) {
+            for (size_t i = 0; d->known == known->index && i < 2; i++) {
+                const struct pulls_range *r = &d->piece[i];
+                end = r->from <= pos && r->to > end ? r->to : end;
+                *next = r->from > pos && r->from < r->to && r->from < *next ? r->from : *next;
+            }
         }
     }
     return end;
@@ -212,13 +215,42 @@ static void note_useful(struct pulls_lane *lane, const struct pulls_delivery *d)
     }
 }
 
-int pulls_commit(struct pulls *p, struct pulls_connection *c)
+int pulls_pend(struct pulls *p, struct pulls_connection *c, const struct pulls_delivery *d,
+               struct err *e)
 {
-    struct pulls_delivery *d = &c->pending;
-    if (!d->set || !c->lane->running) {
-        d->set = false;
-        return 0;
+    if (p->pending_count >= PULLS_MAX_PENDING) {
+        return err_set(e, ERR_LIMIT, "pulls: more than %zu answers that nothing shows to be read",
+                       PULLS_MAX_PENDING);
     }
+    struct pulls_delivery *own = malloc(sizeof *own);
+    if (!own) {
+        return err_set(e, ERR_NOMEM, "pulls: no memory");
+    }
+    *own = *d;
+    own->next = NULL;
+    if (c->pending) {
+        c->pending_last->next = own;
+    } else {
+        c->pending = own;
+    }
+    c->pending_last = own;
+    p->pending_count++;
+    return 0;
+}
+
+void pulls_pending_free(struct pulls *p, struct pulls_connection *c)
+{
+    while (c->pending) {
+        struct pulls_delivery *d = c->pending;
+        c->pending = d->next;
+        free(d);
+        p->pending_count--;
+    }
+}
+
+static int commit_one(struct pulls *p, const struct pulls_connection *c,
+                      const struct pulls_delivery *d)
+{
     const struct pulls_known *known = &p->known[d->known];
     struct pulls_state *state = pulls_state_of(c->lane, known);
     if (!state || add_range(state, d->piece[0]) != 0 || add_range(state, d->piece[1]) != 0) {
@@ -226,21 +258,30 @@ int pulls_commit(struct pulls *p, struct pulls_connection *c)
     }
     settle(state, known, d);
     note_useful(c->lane, d);
-    d->set = false;
     return 0;
+}
+
+int pulls_commit(struct pulls *p, struct pulls_connection *c)
+{
+    int rc = 0;
+    for (const struct pulls_delivery *d = c->lane->running ? c->pending : NULL; d && rc == 0;
+         d = d->next) {
+        rc = commit_one(p, c, d);
+    }
+    pulls_pending_free(p, c);
+    return rc;
 }
 
 void pulls_undo(struct pulls *p, struct pulls_connection *c)
 {
-    struct pulls_delivery *d = &c->pending;
-    if (d->set && c->lane->running) {
+    for (const struct pulls_delivery *d = c->lane->running ? c->pending : NULL; d; d = d->next) {
         struct pulls_state *state = c->lane->state[d->known];
         if (state) {
             state->damaged = true;
         }
         pulls_attempt_mark(p, c->lane, d->attempt, d->generation, true);
     }
-    d->set = false;
+    pulls_pending_free(p, c);
 }
 
 void pulls_states_reset(const struct pulls *p, struct pulls_lane *lane, bool cold)

@@ -61,8 +61,10 @@ struct pulls_found pulls_image_of(const struct pulls *p, const struct pulls_lane
             continue;
         }
         bool whole = has_image(p, lane, i);
+        found.all |= whole ? UINT64_C(1) << i : 0;
         if ((whole && !found.whole) || (whole == found.whole && told->event > event)) {
-            found = (struct pulls_found){.image = (int)i, .whole = whole};
+            found.image = (int)i;
+            found.whole = whole;
             event = told->event;
         }
     }

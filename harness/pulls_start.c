@@ -416,6 +416,7 @@ static void fill_end(struct pulls *p, struct pulls_record *record, const struct 
     char reason[512] = "";
     start->ended = true;
     start->end_ns = ev->t_ns;
+    start->took_ns = end->duration_ns > 0 ? end->duration_ns : ev->t_ns - start->begin_ns;
     start->end_event = ev->n;
     start->exit = end->exit;
     start->signal = end->signal;
@@ -445,7 +446,9 @@ int pulls_start_end(struct pulls *p, const struct event *ev, struct err *e)
     if (settle(p, lane, ev->t_ns) != 0) {
         return err_set(e, ERR_NOMEM, "pulls: no memory for the end of start %llu", number);
     }
-    int image = pulls_image_of(p, lane).image;
+    struct pulls_found found = pulls_image_of(p, lane);
+    int image = found.image;
+    record->pub.whole = found.all;
     if ((image >= 0 && fill_image(p, lane, &record->pub, image) != 0) ||
         fill_faults(p, lane, &record->pub) != 0) {
         return err_set(e, ERR_NOMEM, "pulls: no memory for the end of start %llu", number);

@@ -384,33 +384,6 @@ Test(pulls, told_by_a_whole_head)
     hb_free(b);
 }
 
-/* Answers to requests that were sent behind one another on one connection all count, and only the
- * last is undone by a reset; the first useful byte is the earliest, in whatever order they end. */
-Test(pulls, pipelined_answers)
-{
-    struct hb *b = begin_with(COLD);
-    uint64_t n = hb_begin(b, "build-start", 1);
-    hb_get(b, 1, "primary", OP_MANIFEST_GET, "stable", 200);
-    uint64_t r[3];
-    for (size_t k = 0; k < 3; k++) {
-        r[k] = hb_ask(b, 1, "failover", OP_BLOB_GET, blob(b, k));
-    }
-    uint64_t asked_ns = b->t_ns;
-    for (size_t k = 0; k < 3; k++) {
-        struct event_response a = hb_response(b, r[k], 200);
-        a.first_byte_ns = 1000 * (3 - k);
-        hb_respond(b, a);
-    }
-    hb_close(b, b->lane[1].connection[1], "peer-rst", NULL);
-    hb_end(b, 1, 0);
-    const struct pull_start *s = start_of(b, n);
-    cr_assert(s->objects[1].complete);
-    cr_assert(s->objects[2].complete);
-    cr_assert_not(s->objects[3].complete);
-    cr_assert_eq(s->registries[1].useful_ns, asked_ns - 2 * b->step_ns + 3000);
-    hb_free(b);
-}
-
 /* The table of numbers loses nothing and invents nothing while keys come and go, clustered or far
  * apart. */
 Test(pulls, map)
