@@ -54,6 +54,13 @@ int judge_summary_init(struct judge *j);
 void judge_summary_event(struct judge *j, const struct event *ev);
 /* After the checks have finished. */
 void judge_summary_finish(struct judge *j);
+/* Whether a start counts at all: ended by itself, and not the control. */
+bool judge_start_counts(const struct pull_start *start);
+/* The phase of the verdict that START began in; NULL for the control start. */
+struct verdict_phase *judge_phase_of(struct judge *j, const struct pull_start *start);
+
+/* judge_times.c: times and attempts by phase, and the loop's lag; asked by judge_summary_finish. */
+void judge_times_finish(struct judge *j);
 
 /* judge_blame.c: the verdict of all, whose fault it is, and why, once every check has one. */
 void judge_conclude(struct judge *j, bool sick);

@@ -147,8 +147,7 @@ void judge_summary_event(struct judge *j, const struct event *ev)
 
 /* ---- starts -------------------------------------------------------------------------------- */
 
-/* Whether a start counts at all: ended by itself, and not the control. */
-static bool counts(const struct pull_start *start)
+bool judge_start_counts(const struct pull_start *start)
 {
     return start->ended && !start->control && !start->stopped;
 }
@@ -178,7 +177,7 @@ static const char *phase_name(const struct judge *j, const struct pull_start *st
     return start->phase >= 0 ? j->plan->scenario->phases[start->phase].name : NULL;
 }
 
-static struct verdict_phase *phase_of(struct judge *j, const struct pull_start *start)
+struct verdict_phase *judge_phase_of(struct judge *j, const struct pull_start *start)
 {
     const char *name = phase_name(j, start);
     for (size_t i = 0; name && i < j->verdict->phase_count; i++) {
@@ -223,11 +222,11 @@ static void fill_starts(struct judge *j)
 {
     for (size_t i = 0; i < pulls_count(j->pulls); i++) {
         const struct pull_start *start = pulls_at(j->pulls, i);
-        if (!counts(start)) {
+        if (!judge_start_counts(start)) {
             continue;
         }
         add_outcome(&j->verdict->starts, start->outcome);
-        struct verdict_phase *phase = phase_of(j, start);
+        struct verdict_phase *phase = judge_phase_of(j, start);
         if (phase) {
             add_outcome(&phase->starts, start->outcome);
             add_label(&phase->pulls, start->label);
@@ -353,7 +352,7 @@ static void fill_registry(struct judge *j, size_t index, struct verdict_registry
         const struct pull_start *start = pulls_at(j->pulls, i);
         out->attempts += start->registries[index].attempts;
         out->failed += start->registries[index].failed;
-        if (counts(start) && start->outcome == OUTCOME_WORKED) {
+        if (judge_start_counts(start) && start->outcome == OUTCOME_WORKED) {
             out->served += served(start, (int)index) ? 1 : 0;
         }
     }
@@ -474,6 +473,7 @@ void judge_summary_finish(struct judge *j)
     fill_facts(j);
     close_phases(j);
     fill_starts(j);
+    judge_times_finish(j);
     fill_faults(j);
     fill_registries(j);
     fill_notes(j);

@@ -15,16 +15,6 @@ struct letter {
     size_t len;
 };
 
-static unsigned long decode(const char *s, size_t len)
-{
-    static const unsigned char masks[5] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    unsigned long code = (unsigned char)s[0] & masks[len];
-    for (size_t i = 1; i < len; i++) {
-        code = code << 6 | ((unsigned char)s[i] & 0x3fu);
-    }
-    return code;
-}
-
 /* Takes the next letter off *S; false at its end. */
 static bool next_letter(const char **s, struct letter *out)
 {
@@ -36,7 +26,7 @@ static bool next_letter(const char **s, struct letter *out)
         *out = (struct letter){.code = 0xfffd, .bytes = REPLACEMENT, .len = 3};
         *s += 1;
     } else {
-        *out = (struct letter){.code = decode(*s, n), .bytes = *s, .len = n};
+        *out = (struct letter){.code = utf8_decode(*s, n), .bytes = *s, .len = n};
         *s += n;
     }
     return true;

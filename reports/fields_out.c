@@ -18,6 +18,7 @@ static void field_out(struct json_out *j, const struct verdict_field *f, const v
         json_out_text(j, f->key, *(const char *const *)at);
         break;
     case FIELD_COUNT:
+    case FIELD_LATER_COUNT:
         json_out_count(j, f->key, *(const uint64_t *)at);
         break;
     case FIELD_INT:
@@ -37,6 +38,9 @@ static void field_out(struct json_out *j, const struct verdict_field *f, const v
         break;
     case FIELD_PULLS:
         object_out(j, f->key, &verdict_fields_pulls, at);
+        break;
+    case FIELD_TIMES:
+        object_out(j, f->key, &verdict_fields_times, at);
         break;
     }
 }

@@ -63,6 +63,18 @@ static void evidence_out(struct json_out *j, const struct verdict_check *c)
     json_out_close(j, ']');
 }
 
+static void attempts_out(struct json_out *j, const struct verdict *v, const struct verdict_phase *p)
+{
+    json_out_open(j, "registries", '{');
+    for (size_t i = 0; i < v->registry_count; i++) {
+        json_out_open(j, v->registries[i].name != NULL ? v->registries[i].name : "", '{');
+        json_out_count(j, "attempts", p->attempts != NULL ? p->attempts[i] : 0);
+        json_out_count(j, "failed", p->failed != NULL ? p->failed[i] : 0);
+        json_out_close(j, '}');
+    }
+    json_out_close(j, '}');
+}
+
 static void array_out(struct json_out *j, const struct verdict *v, const struct verdict_array *a)
 {
     const char *items = *(const char *const *)((const char *)v + a->items);
@@ -74,6 +86,8 @@ static void array_out(struct json_out *j, const struct verdict *v, const struct 
         fields_out(j, &a->fields, item);
         if (a == verdict_array_checks) {
             evidence_out(j, item);
+        } else if (a == verdict_array_phases) {
+            attempts_out(j, v, item);
         }
         json_out_close(j, '}');
     }

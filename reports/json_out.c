@@ -1,4 +1,4 @@
-/* JSON, one member a line. */
+/* JSON, one member a line, or all on one. */
 #include "reports/json_out.h"
 
 #include <math.h>
@@ -8,6 +8,9 @@
 
 static void new_line(struct json_out *j)
 {
+    if (j->flat) {
+        return;
+    }
     buf_char(j->out, '\n');
     for (unsigned i = 0; i < j->depth; i++) {
         buf_str(j->out, "  ");
@@ -24,7 +27,7 @@ static void begin(struct json_out *j, const char *key)
     }
     if (key != NULL) {
         buf_json_string(j->out, key, strlen(key));
-        buf_str(j->out, ": ");
+        buf_str(j->out, j->flat ? ":" : ": ");
     }
     j->filled = true;
 }

@@ -1,4 +1,4 @@
-/* Writes JSON for people and programs alike: one member a line, two spaces deep. */
+/* Writes JSON for people and programs alike: one member a line, two spaces deep; or all on one. */
 #ifndef PULLDRILL_REPORTS_JSON_OUT_H
 #define PULLDRILL_REPORTS_JSON_OUT_H
 
@@ -11,6 +11,7 @@
 /* A text under way. Zero it and set OUT. KEY is NULL for an array's elements throughout. */
 struct json_out {
     struct buf *out;
+    bool flat; /* on one line, without blanks */
     unsigned depth;
     bool filled; /* the innermost container has a member already */
 };

@@ -12,6 +12,7 @@
 /* Options that change the form, never the content. */
 struct report_style {
     bool colour; /* ANSI colours, for terminals */
+    bool flat;   /* JSON on one line: results */
 };
 
 struct report_format {
@@ -42,6 +43,8 @@ void report_results(const struct verdict_list *list, const struct report_style *
                     struct buf *out);
 void report_junit(const struct verdict_list *list, const struct report_style *style,
                   struct buf *out);
+/* V as its row in results.json, on one line. */
+void report_row(const struct verdict *v, struct buf *out);
 /* The last line of an invocation: "N passed, N failed, N inconclusive", counting checks over all
  * scenarios. */
 void report_tally(const struct verdict_list *list, struct buf *out);

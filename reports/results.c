@@ -47,8 +47,7 @@ static void row_out(struct json_out *j, const struct verdict *v)
 void report_results(const struct verdict_list *list, const struct report_style *style,
                     struct buf *out)
 {
-    struct json_out j = {.out = out};
-    (void)style;
+    struct json_out j = {.out = out, .flat = style->flat};
     json_out_open(&j, NULL, '{');
     json_out_int(&j, "version", VERDICT_FORMAT_VERSION);
     json_out_text(&j, "verdict", verdict_name(list->verdict));
@@ -60,6 +59,12 @@ void report_results(const struct verdict_list *list, const struct report_style *
     }
     json_out_close(&j, ']');
     json_out_close(&j, '}');
+}
+
+void report_row(const struct verdict *v, struct buf *out)
+{
+    struct json_out j = {.out = out, .flat = true};
+    row_out(&j, v);
 }
 
 void report_tally(const struct verdict_list *list, struct buf *out)

@@ -63,7 +63,8 @@ struct trace_event {
                          reason; probe, action: the detail */
     const char
         *name; /* the fault, faults of a response (by spaces), phase, probe, action, subject */
-    const char *end; /* of a response: "whole", "cut", …; of a start: its outcome */
+    const char *end; /* of a response: "whole", "cut", …; of a start: its outcome; of a probe and an
+                        action: "ok", "failed" */
 };
 
 struct trace {

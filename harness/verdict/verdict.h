@@ -169,6 +169,7 @@ struct verdict_tally verdict_tally(const struct verdict *v);
 struct verdict_list {
     struct verdict **items;
     size_t count;
+    int signal; /* came before all had begun: what never ran is not in the list; 0: none */
     enum verdict_kind verdict;
     enum exit_status exit;
 };

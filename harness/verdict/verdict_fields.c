@@ -22,6 +22,7 @@ static const struct verdict_field head[] = {
     {"reach", FIELD_TEXT, offsetof(struct verdict, reach)},
     {"subject-noun", FIELD_TEXT, offsetof(struct verdict, subject_noun)},
     {"starts", FIELD_STARTS, offsetof(struct verdict, starts)},
+    {"lag-p99-ns", FIELD_LATER_COUNT, offsetof(struct verdict, lag_p99_ns)},
 };
 const struct verdict_fields verdict_fields_head = {head, COUNT_OF(head)};
 
@@ -40,6 +41,16 @@ static const struct verdict_field pulls[] = {
     {"mixed", FIELD_COUNT, offsetof(struct verdict_pulls, mixed)},
 };
 const struct verdict_fields verdict_fields_pulls = {pulls, COUNT_OF(pulls)};
+
+static const struct verdict_field times[] = {
+    {"count", FIELD_COUNT, offsetof(struct verdict_times, count)},
+    {"p50-ns", FIELD_COUNT, offsetof(struct verdict_times, p50_ns)},
+    {"p95-ns", FIELD_COUNT, offsetof(struct verdict_times, p95_ns)},
+    {"p99-ns", FIELD_COUNT, offsetof(struct verdict_times, p99_ns)},
+    {"max-ns", FIELD_COUNT, offsetof(struct verdict_times, max_ns)},
+    {"sum-ns", FIELD_COUNT, offsetof(struct verdict_times, sum_ns)},
+};
+const struct verdict_fields verdict_fields_times = {times, COUNT_OF(times)};
 
 static const struct verdict_field registry[] = {
     {"role", FIELD_TEXT, offsetof(struct verdict_registry, role)},
@@ -69,6 +80,8 @@ static const struct verdict_field phase[] = {
     {"reason", FIELD_TEXT, offsetof(struct verdict_phase, reason)},
     {"starts", FIELD_STARTS, offsetof(struct verdict_phase, starts)},
     {"pulls", FIELD_PULLS, offsetof(struct verdict_phase, pulls)},
+    {"start-seconds", FIELD_TIMES, offsetof(struct verdict_phase, start_times)},
+    {"fall-back", FIELD_TIMES, offsetof(struct verdict_phase, fall_back)},
 };
 
 static const struct verdict_field fault[] = {
@@ -115,3 +128,4 @@ const struct verdict_array verdict_arrays[] = {
 };
 const size_t verdict_array_count = COUNT_OF(verdict_arrays);
 const struct verdict_array *const verdict_array_checks = &verdict_arrays[0];
+const struct verdict_array *const verdict_array_phases = &verdict_arrays[1];

@@ -17,6 +17,9 @@ enum verdict_field_type {
     FIELD_KIND,   /* enum verdict_kind: its name */
     FIELD_STARTS, /* struct verdict_starts: an object */
     FIELD_PULLS,  /* struct verdict_pulls: an object */
+    /* What journals of the first version lack: it may be missing, and is 0 then. */
+    FIELD_LATER_COUNT, /* uint64_t */
+    FIELD_TIMES,       /* struct verdict_times: an object */
 };
 struct verdict_field {
     const char *key;
@@ -32,9 +35,11 @@ struct verdict_fields {
 extern const struct verdict_fields verdict_fields_head;
 extern const struct verdict_fields verdict_fields_starts;
 extern const struct verdict_fields verdict_fields_pulls;
+extern const struct verdict_fields verdict_fields_times;
 extern const struct verdict_fields verdict_fields_registry;
 
-/* A list of structs within struct verdict. Checks hold evidence too, which is no plain member. */
+/* A list of structs within struct verdict. Checks hold evidence too, and phases
+ * attempts by registry, which are no plain members. */
 struct verdict_array {
     const char *key;
     size_t items;       /* offset of the pointer */
@@ -45,7 +50,9 @@ struct verdict_array {
 };
 extern const struct verdict_array verdict_arrays[];
 extern const size_t verdict_array_count;
-/* The one of them that holds evidence. */
+/* The one of them that holds evidence, and the one that holds attempts by registry, under the key
+ * "registries": objects of "attempts" and "failed", which journals of the first version lack. */
 extern const struct verdict_array *const verdict_array_checks;
+extern const struct verdict_array *const verdict_array_phases;
 
 #endif

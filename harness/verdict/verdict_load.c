@@ -120,6 +120,7 @@ static int read_field(struct load *l, struct doc_at at, const struct verdict_fie
     case FIELD_TEXT:
         return read_text(l, at, f->key, out);
     case FIELD_COUNT:
+    case FIELD_LATER_COUNT:
         return read_count(l, at, f->key, out);
     case FIELD_INT:
         return read_int(l, at, f->key, out);
@@ -133,8 +134,15 @@ static int read_field(struct load *l, struct doc_at at, const struct verdict_fie
         return read_object(l, at, f->key, &verdict_fields_starts, out);
     case FIELD_PULLS:
         return read_object(l, at, f->key, &verdict_fields_pulls, out);
+    case FIELD_TIMES:
+        return read_object(l, at, f->key, &verdict_fields_times, out);
     }
     return err_set(l->e, ERR_INTERNAL, "journal: a field of no type");
+}
+
+static bool is_later(const struct verdict_field *f)
+{
+    return f->type == FIELD_LATER_COUNT || f->type == FIELD_TIMES;
 }
 
 /* At most two levels deep: structs hold starts, and starts hold numbers. */
@@ -144,6 +152,9 @@ static int read_fields(struct load *l, struct doc_at at, const struct verdict_fi
     for (size_t i = 0; i < fields->count; i++) {
         const struct verdict_field *f = &fields->field[i];
         struct doc_at value;
+        if (is_later(f) && !doc_member(at, f->key, &value)) {
+            continue;
+        }
         if (member(l, at, f->key, &value) != 0 ||
             read_field(l, value, f, (char *)base + f->offset) != 0) {
             return -1;
@@ -264,6 +275,57 @@ static int read_registries(struct load *l, struct doc_at root)
     return 0;
 }
 
+static int read_tried(struct load *l, struct doc_at at, const char *key, uint64_t *out)
+{
+    struct doc_at value;
+    return member(l, at, key, &value) != 0 ? -1 : read_count(l, value, key, out);
+}
+
+/* The attempts of one phase at each registry of the journal; 0 where the phase says nothing. */
+static int read_phase_registries(struct load *l, struct doc_at at, struct verdict_phase *phase)
+{
+    struct doc_at map, one;
+    phase->attempts = room(l, l->v->registry_count, sizeof phase->attempts[0]);
+    phase->failed = room(l, l->v->registry_count, sizeof phase->failed[0]);
+    if (phase->attempts == NULL || phase->failed == NULL) {
+        return -1;
+    }
+    if (!doc_member(at, "registries", &map)) {
+        return 0;
+    }
+    if (need_object(l, map, "\"registries\"") != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < l->v->registry_count; i++) {
+        if (!doc_member(map, l->v->registries[i].name, &one)) {
+            continue;
+        }
+        if (need_object(l, one, "a registry") != 0 ||
+            read_tried(l, one, "attempts", &phase->attempts[i]) != 0 ||
+            read_tried(l, one, "failed", &phase->failed[i]) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* After the phases themselves, and after the registries, whose names it needs. */
+static int read_attempts(struct load *l, struct doc_at root)
+{
+    struct doc_at list, value;
+    size_t i = 0;
+    if (member(l, root, verdict_array_phases->key, &list) != 0) {
+        return -1;
+    }
+    struct doc_iter it = doc_iterate(list);
+    while (doc_next(&it, NULL, NULL, &value)) {
+        if (read_phase_registries(l, value, &l->v->phases[i++]) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int read_notes(struct load *l, struct doc_at root)
 {
     struct doc_at list, value;
@@ -310,7 +372,10 @@ static int read_journal(struct load *l, struct doc_at root)
             return -1;
         }
     }
-    return read_registries(l, root) != 0 ? -1 : read_notes(l, root);
+    if (read_registries(l, root) != 0 || read_attempts(l, root) != 0) {
+        return -1;
+    }
+    return read_notes(l, root);
 }
 
 struct verdict *verdict_load(const char *path, struct err *e)

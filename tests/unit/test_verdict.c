@@ -199,9 +199,46 @@ Test(journal, members)
     cr_expect_str_eq(v->registries[0].name, "primary");
     cr_expect_eq(v->registries[1].served, 17);
     cr_expect_eq(v->phases[1].starts.failed, 2);
+    cr_expect_eq(v->phases[1].start_times.count, 17);
+    cr_expect_eq(v->phases[1].start_times.p95_ns, 63060955);
+    cr_expect_eq(v->phases[1].fall_back.p50_ns, 2456698);
+    cr_expect_eq(v->phases[1].attempts[0], 30);
+    cr_expect_eq(v->phases[1].attempts[1], 18);
+    cr_expect_eq(v->phases[1].failed[0], 20);
+    cr_expect_eq(v->lag_p99_ns, 1724512);
     cr_expect_eq(v->faults[0].first_event, 160);
     cr_expect_eq(v->bad[2].event, 398);
     verdict_free(v);
+}
+
+/* Journals of the first version lack times, lag, and attempts by phase: they are read, and those
+ * are 0. */
+Test(journal, first_version)
+{
+    struct err e = {0};
+    char path[64];
+    json_t *root = json_load_file(GOLDEN, 0, NULL);
+    cr_assert_not_null(root);
+    cr_assert_eq(json_object_del(root, "lag-p99-ns"), 0);
+    size_t i;
+    json_t *phase;
+    json_array_foreach(json_object_get(root, "phases"), i, phase)
+    {
+        cr_assert_eq(json_object_del(phase, "start-seconds"), 0);
+        cr_assert_eq(json_object_del(phase, "fall-back"), 0);
+        cr_assert_eq(json_object_del(phase, "registries"), 0);
+    }
+    char *text = json_dumps(root, 0);
+    struct verdict *v = load_text(text, path, &e);
+    cr_assert_not_null(v, "%s", e.text);
+    cr_expect_eq(v->lag_p99_ns, 0);
+    cr_assert_eq(v->phase_count, 3);
+    cr_expect_eq(v->phases[1].start_times.count + v->phases[1].fall_back.max_ns, 0);
+    cr_expect_eq(v->phases[1].attempts[0] + v->phases[1].failed[1], 0);
+    cr_expect_eq(v->phases[1].starts.worked, 17);
+    verdict_free(v);
+    free(text);
+    json_decref(root);
 }
 
 struct spoiled {
@@ -244,17 +281,30 @@ Test(journal, spoiled)
         {"\"signal\": 0", "\"signal\": 4294967296", ":13:13: \"signal\" must be a whole number"},
         {"\"starts\": {", "\"starts\": [], \"x\": {", ":18:13: \"starts\" must be an object"},
         {"\"worked\": 37,", "", ":18:13: \"worked\" is missing; this is no journal of pulldrill"},
-        {"\"always\": true", "\"always\": 1", ":28:17: \"always\" must be true or false"},
-        {"\"checks\": [", "\"checks\": 0, \"x\": [", ":24:13: \"checks\" must be an array"},
-        {"\"checks\": [", "\"checks\": [7,", ":24:14: a check must be an object"},
+        {"\"always\": true", "\"always\": 1", ":29:17: \"always\" must be true or false"},
+        {"\"checks\": [", "\"checks\": 0, \"x\": [", ":25:13: \"checks\" must be an array"},
+        {"\"checks\": [", "\"checks\": [7,", ":25:14: a check must be an object"},
         {"\"evidence\": []", "\"evidence\": [\"a\"]",
-         ":35:20: a piece of evidence must be an object"},
+         ":36:20: a piece of evidence must be an object"},
         {"\"events\": [212, 214]", "\"events\": [212, \"x\"]",
-         ":126:27: \"events\" must be a whole number, 0 or more"},
-        {"\"exposure\": 1", "\"exposure\": null", ":283:19: \"exposure\" must be a number"},
-        {"\"registries\": {", "\"registries\": {\"a\": [],",
-         ":322:23: a registry must be an object"},
-        {"\"notes\": [", "\"notes\": [1, ", ":342:13: \"notes\" must be a string or null"},
+         ":127:27: \"events\" must be a whole number, 0 or more"},
+        {"\"exposure\": 1", "\"exposure\": null", ":362:19: \"exposure\" must be a number"},
+        {"\"start-seconds\": {", "\"start-seconds\": 5, \"x\": {",
+         ":235:24: \"start-seconds\" must be an object"},
+        {"\"p95-ns\": ", "\"p95\": ",
+         ":235:24: \"p95-ns\" is missing; this is no journal of pulldrill"},
+        {"\"lag-p99-ns\": 1724512", "\"lag-p99-ns\": true",
+         ":24:17: \"lag-p99-ns\" must be a whole number, 0 or more"},
+        {"\"registries\": {", "\"registries\": 1, \"x\": {",
+         ":251:21: \"registries\" must be an object"},
+        {"\"primary\": {", "\"primary\": 1, \"x\": {", ":252:20: a registry must be an object"},
+        {"\"attempts\": ", "\"tries\": ",
+         ":252:20: \"attempts\" is missing; this is no journal of pulldrill"},
+        {"\"failed\": 0\n        },\n", "\"failed\": -1\n        },\n",
+         ":254:21: \"failed\" must be a whole number, 0 or more"},
+        {"\"registries\": {\n    \"primary", "\"registries\": {\"a\": [],\n\"primary",
+         ":401:23: a registry must be an object"},
+        {"\"notes\": [", "\"notes\": [1, ", ":421:13: \"notes\" must be a string or null"},
     };
     char *golden = read_golden();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
