@@ -35,6 +35,9 @@ static int help(const struct command *c)
     printf("usage: pulldrill %s%s%s\n\n%s\n\n", c->name, c->arguments[0] != '\0' ? " " : "",
            c->arguments, c->meaning);
     options_help(c->options);
+    if (c->run == command_compare) {
+        command_compare_help();
+    }
     return EXIT_PASS;
 }
 

@@ -23,11 +23,18 @@ int command_try(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_prove(int argc, char **argv);
 int command_validate(int argc, char **argv);
+int command_explain(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_faults(int argc, char **argv);
 int command_checks(int argc, char **argv);
+int command_keys(int argc, char **argv);
+int command_schema(int argc, char **argv);
 int command_judge(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_compare(int argc, char **argv);
 int command_version(int argc, char **argv);
+
+/* What --help of `compare` says beside its options: what counts as a regression. */
+void command_compare_help(void);
 
 #endif

@@ -158,8 +158,16 @@ static enum exit_status no_such_format(const struct options *o)
     return options_complain(&e);
 }
 
-/* Prints V in the form that O asks for. */
-static int print_verdict(const struct options *o, struct verdict *v)
+static void write_traced(const struct report_format *format, const struct verdict *v,
+                         const char *history, const struct report_style *style, struct buf *out)
+{
+    struct trace *t = results_trace(history);
+    format->traced(v, t, style, out);
+    trace_free(t);
+}
+
+/* Prints V, which is of HISTORY, in the form that O asks for. */
+static int print_verdict(const struct options *o, struct verdict *v, const char *history)
 {
     const struct report_format *format = report_format_find(o->format);
     struct verdict_list list = {.items = &v, .count = 1};
@@ -173,6 +181,8 @@ static int print_verdict(const struct options *o, struct verdict *v)
     buf_init(&b, PRINT_MAX_BYTES);
     if (format->one != NULL) {
         format->one(v, &style, &b);
+    } else if (format->traced != NULL) {
+        write_traced(format, v, history, &style, &b);
     } else {
         format->all(&list, &style, &b);
     }
@@ -185,9 +195,18 @@ static int print_verdict(const struct options *o, struct verdict *v)
     return (int)list.exit;
 }
 
+/* A journal's history is the file of that name beside it. */
+static void history_beside(const char *journal, char *path, size_t size)
+{
+    const char *slash = strrchr(journal, '/');
+    int folder = slash != NULL ? (int)(slash - journal) + 1 : 0;
+    snprintf(path, size, "%.*shistory.jsonl", folder, journal);
+}
+
 static int from_file(int argc, char **argv, const char *what, bool follow,
                      struct verdict *(*load)(const char *path, struct err *e))
 {
+    char beside[4600];
     struct options o;
     struct err e = {0};
     int status;
@@ -203,7 +222,8 @@ static int from_file(int argc, char **argv, const char *what, bool follow,
         options_complain(&e);
         return e.code == ERR_NOMEM ? EXIT_ERROR : EXIT_USAGE;
     }
-    status = print_verdict(&o, v);
+    history_beside(o.operands[0], beside, sizeof beside);
+    status = print_verdict(&o, v, follow ? o.operands[0] : beside);
     verdict_free(v);
     return follow || status == EXIT_USAGE ? status : EXIT_PASS;
 }

@@ -23,7 +23,7 @@ struct option_info {
     char letter;      /* also taken as -X; 0 for none */
     unsigned bit;
     const char *argument; /* NULL: a flag */
-    const char *meaning;  /* NULL: not in the help */
+    const char *meaning;
 };
 
 static const struct option_info table[] = {
@@ -34,6 +34,8 @@ static const struct option_info table[] = {
     {"seed", 0, OPT_SEED, "N", "the seed of content and decisions; the scenario's own otherwise"},
     {"out", 0, OPT_OUT, "DIR", "where results go [pulldrill-out]"},
     {"format", 0, OPT_FORMAT, "text|json", "the form of what is printed on stdout [text]"},
+    {"format", 0, OPT_STREAM, "text|json",
+     "what is printed on stdout [text]; json: each event as it happens, an object a line"},
     {"format", 0, OPT_REPORT, "FORMAT", "the form of what is printed on stdout [text], one of:"},
     {"subject", 0, OPT_SUBJECT, "NAME", "the subject that COMMAND or --variant is for"},
     {"variant", 0, OPT_VARIANT, "NAME", "run this variant of the subject"},
@@ -42,7 +44,6 @@ static const struct option_info table[] = {
     {"inconclusive", 0, OPT_INCONCLUSIVE, "fail|pass", "exit 1 or 0 where it would be 2"},
     {"no-skip", 0, OPT_NO_SKIP, NULL, "a skipped scenario is inconclusive"},
     {"quiet", 'q', OPT_QUIET, NULL, "no progress on stderr"},
-    {"part", 0, OPT_PART, NULL, NULL},
 };
 #define TABLE_LEN (sizeof table / sizeof table[0])
 
@@ -127,6 +128,7 @@ static int apply(struct options *o, unsigned bit, const char *value, struct err 
         o->out = value;
         return value[0] == '\0' ? err_set(e, ERR_USAGE, "--out: a folder's name") : 0;
     case OPT_FORMAT:
+    case OPT_STREAM:
     case OPT_REPORT:
         o->format = value;
         return 0;
@@ -144,9 +146,6 @@ static int apply(struct options *o, unsigned bit, const char *value, struct err 
         return 0;
     case OPT_NO_SKIP:
         o->no_skip = true;
-        return 0;
-    case OPT_PART:
-        o->part = true;
         return 0;
     case OPT_QUIET:
         o->quiet = true;
@@ -302,7 +301,7 @@ void options_help(unsigned takes)
     char left[64];
     for (size_t i = 0; i < TABLE_LEN; i++) {
         const struct option_info *option = &table[i];
-        if ((option->bit & takes) == 0 || option->meaning == NULL) {
+        if ((option->bit & takes) == 0) {
             continue;
         }
         const char letter[] = {'-', option->letter, ',', ' ', '\0'};

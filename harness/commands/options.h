@@ -25,7 +25,7 @@ enum option_set {
     OPT_VARIANT = 128,
     OPT_INCONCLUSIVE = 256,
     OPT_NO_SKIP = 512,
-    OPT_PART = 1024, /* not in the help: one scenario of a larger invocation */
+    OPT_STREAM = 1024, /* --format of what runs: text, or a stream of events */
     OPT_TIMEOUT = 2048,
     OPT_IMAGE = 4096,
     OPT_QUIET = 8192,
@@ -48,7 +48,6 @@ struct options {
     const char *variant;
     enum verdict_kind inconclusive; /* VERDICT_INCONCLUSIVE unless turned */
     bool no_skip;
-    bool part;
     bool quiet;
     const char *timeout;
     const char *image;

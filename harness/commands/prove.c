@@ -11,6 +11,7 @@
 #include "harness/commands/command.h"
 #include "harness/commands/prove.h"
 #include "harness/commands/results.h"
+#include "harness/commands/watch.h"
 #include "harness/interrupts.h"
 #include "reports/report.h"
 
@@ -91,12 +92,6 @@ static int plan(struct prove *p, struct err *e)
 
 /* ---- what is told -------------------------------------------------------------------------- */
 
-static void print(const struct buf *b, FILE *f)
-{
-    fwrite(b->data != NULL ? b->data : "", 1, b->len, f);
-    fflush(f);
-}
-
 /* Progress: a line a cell, as they end. */
 static void on_cell(void *data, const struct prove_cell *cell)
 {
@@ -108,7 +103,7 @@ static void on_cell(void *data, const struct prove_cell *cell)
     buf_init(&b, PRINT_MAX_BYTES);
     buf_str(&b, p->selection->path[cell->scenario]);
     prove_line(p, cell, colourful(stderr), &b);
-    print(&b, stderr);
+    watch_print(p->watch, stderr, &b);
     buf_close(&b);
 }
 
@@ -116,14 +111,15 @@ static int print_all(const struct prove *p, const struct verdict_list *list, str
 {
     struct buf b;
     buf_init(&b, PRINT_MAX_BYTES);
-    if (strcmp(p->options->format, "json") == 0) {
+    if (watch_streams(p->watch)) {
         prove_json(p, list, &b);
+        watch_finish(p->watch, &b);
     } else {
         prove_text(p, colourful(stdout), &b);
         report_tally(list, &b);
+        watch_print(p->watch, stdout, &b);
     }
     int rc = b.failed ? err_set(e, ERR_NOMEM, "no memory for the table") : 0;
-    print(&b, stdout);
     buf_close(&b);
     return rc;
 }
@@ -182,9 +178,11 @@ static enum exit_status prove_selected(struct options *o, struct selection *s)
         return options_complain(&e);
     }
     interrupts_hold();
-    bool ok = plan(&p, &e) == 0 && results_begin(s, o->out, &e) == 0 &&
+    p.watch = watch_new(o, false, true, &e);
+    bool ok = p.watch != NULL && plan(&p, &e) == 0 && results_begin(s, o->out, &e) == 0 &&
               clear_folders(&p, &e) == 0 && prove_jobs(&p, on_cell, &p, &signum, &e) == 0 &&
               conclude(&p, signum, &list, &e) == 0;
+    watch_free(p.watch);
     enum exit_status status = ok ? list.exit : options_complain(&e);
     for (size_t i = 0; i < list.count; i++) {
         verdict_free(list.items[i]);

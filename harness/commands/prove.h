@@ -41,6 +41,8 @@ struct prove_cell {
     int signal;
 };
 
+struct watch;
+
 struct prove {
     const struct options *options;
     const struct selection *selection;
@@ -48,6 +50,7 @@ struct prove {
     uint64_t *seeds;          /* a scenario */
     struct prove_cell *cells; /* in the order of the table */
     size_t cell_count;
+    struct watch *watch;
 };
 
 /* prove_judge.c, pure: what V, the verdict of a drill, says about the good subject, or about TWIN
@@ -68,7 +71,7 @@ int prove_jobs(struct prove *p, void (*done)(void *data, const struct prove_cell
 void prove_folder(const struct prove *p, const struct prove_cell *cell, size_t round, char *name,
                   size_t size);
 
-/* prove_table.c, pure: the table, and the same as JSON. */
+/* prove_table.c, pure: the table, and the same as JSON on one line. */
 void prove_text(const struct prove *p, bool colour, struct buf *out);
 void prove_json(const struct prove *p, const struct verdict_list *list, struct buf *out);
 void prove_line(const struct prove *p, const struct prove_cell *cell, bool colour, struct buf *out);

@@ -1,35 +1,19 @@
-/* The drills of a proof. Happy path: a child for each round of each cell drills it and writes its
- * folder; the parent reaps it, reads its journal and judges it. A child that dies without a journal
- * is a round of its own (error). Children end (SIGTERM) when the parent is gone. */
-#include <errno.h>
-#include <signal.h>
+/* The drills of a proof, each in a process of its own. Happy path: the pool (jobs.c) begins one for
+ * each round of each cell; one that has ended left a journal, which is read and judged. A process
+ * that left none, or could not be begun, is a round of its own (error). */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "harness/base/log.h"
+#include "harness/commands/drill_one.h"
+#include "harness/commands/jobs.h"
 #include "harness/commands/prove.h"
 #include "harness/commands/results.h"
-#include "harness/drill.h"
+#include "harness/commands/watch.h"
 
-#define MAX_RUNNING 64 /* --jobs is at most that */
-
-struct job {
-    pid_t pid; /* 0: free */
-    struct prove_cell *cell;
-    size_t round;
-};
-
-struct jobs {
+struct cells {
     struct prove *prove;
-    struct job job[MAX_RUNNING];
     size_t next_cell, next_round;
-    size_t running;
-    int signal;
-    sigset_t old_mask;
     void (*done)(void *data, const struct prove_cell *cell);
     void *data;
 };
@@ -42,6 +26,13 @@ void prove_folder(const struct prove *p, const struct prove_cell *cell, size_t r
     } else {
         snprintf(name, size, "%s", cell->folder);
     }
+}
+
+/* A job's number holds its round and its cell. */
+static struct prove_cell *cell_of(const struct prove *p, size_t number, size_t *round)
+{
+    *round = number / p->cell_count;
+    return &p->cells[number % p->cell_count];
 }
 
 /* ---- the child ----------------------------------------------------------------------------- */
@@ -60,99 +51,48 @@ static struct options cell_options(const struct prove *p, const struct prove_cel
     return o;
 }
 
-static struct verdict *drill_cell(const struct prove *p, const struct prove_cell *cell,
-                                  const char *dir, struct err *e)
+static int child(void *data, size_t number)
 {
+    const struct cells *c = data;
+    const struct prove *p = c->prove;
+    struct err e = {0};
+    size_t round;
+    char folder[1200];
+    const struct prove_cell *cell = cell_of(p, number, &round);
     const struct options o = cell_options(p, cell);
     const struct scenario_options so = options_scenario(&o);
     const char *path = p->selection->path[cell->scenario];
-    struct scenario *s = scenario_load(path, &so, e);
+    watch_child(p->watch);
+    struct scenario *s = scenario_load(path, &so, &e);
     if (s == NULL) {
-        return NULL;
-    }
-    char *replay = options_replay(&o, "run", path);
-    char *tail = options_replay_tail(&o);
-    struct drill_options options = {.out = dir,
-                                    .has_seed = true,
-                                    .seed = p->seeds[cell->scenario],
-                                    .replay = replay,
-                                    .replay_tail = tail};
-    if (cell->twin != NULL) {
-        options.stop_when_lost = (const char *const *)cell->twin->because;
-        options.stop_when_lost_count = cell->twin->because_count;
-    }
-    struct verdict *v = drill_run(s, &options, e);
-    free(replay);
-    free(tail);
-    return v;
-}
-
-static int child(const struct prove *p, const struct prove_cell *cell, const char *folder,
-                 const char *dir)
-{
-    struct err e = {0};
-    const char *path = p->selection->path[cell->scenario];
-    struct verdict *v = drill_cell(p, cell, dir, &e);
-    if (v == NULL) {
         log_line("%s as %s: %s", path, cell->name, e.text);
         return EXIT_ERROR;
     }
-    v->folder = arena_strdup(&v->arena, folder);
-    v->scenario = arena_strdup(&v->arena, path);
-    int status = (int)verdict_exit(v->verdict);
-    if (results_write_one(v, dir, &e) != 0) {
-        log_line("%s as %s: %s", path, cell->name, e.text);
-        status = EXIT_ERROR;
+    prove_folder(p, cell, round, folder, sizeof folder);
+    struct drill_one one = {
+        .options = &o, .path = path, .folder = folder, .seed = p->seeds[cell->scenario]};
+    if (cell->twin != NULL) {
+        one.because = (const char *const *)cell->twin->because;
+        one.because_count = cell->twin->because_count;
     }
-    verdict_free(v);
-    return status;
-}
-
-static int begin(struct jobs *j, struct job *job, struct prove_cell *cell, size_t round,
-                 struct err *e)
-{
-    char folder[1200];
-    char dir[4096];
-    pid_t parent = getpid();
-    prove_folder(j->prove, cell, round, folder, sizeof folder);
-    if (results_prepare(j->prove->options->out, folder, dir, sizeof dir, e) != 0) {
-        return -1;
-    }
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        sigprocmask(SIG_SETMASK, &j->old_mask, NULL); /* interrupts stay held: it lets them */
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        _exit(getppid() == parent ? child(j->prove, cell, folder, dir) : EXIT_ERROR);
-    }
-    if (pid < 0) {
-        return err_errno(e, errno, "cannot start a process");
-    }
-    *job = (struct job){.pid = pid, .cell = cell, .round = round};
-    j->running++;
-    return 0;
+    return drill_one(&one, s);
 }
 
 /* ---- the parent ---------------------------------------------------------------------------- */
 
-static struct verdict *read_job(const struct jobs *j, const struct job *job, int status,
-                                struct err *e)
+static int ended(void *data, size_t number, int status, const char *trouble, struct err *e)
 {
-    const struct prove *p = j->prove;
-    char folder[1200];
-    prove_folder(p, job->cell, job->round, folder, sizeof folder);
-    return results_of_process(p->options->out, folder, p->selection->path[job->cell->scenario], "",
-                              status, e);
-}
-
-static int ended(struct jobs *j, struct job *job, int status, struct err *e)
-{
-    struct prove *p = j->prove;
-    struct prove_cell *cell = job->cell;
+    struct cells *c = data;
+    struct prove *p = c->prove;
     struct prove_finding finding;
-    struct verdict *v = read_job(j, job, status, e);
-    job->pid = 0;
-    j->running--;
+    char folder[1200];
+    size_t round;
+    struct prove_cell *cell = cell_of(p, number, &round);
+    const char *path = p->selection->path[cell->scenario];
+    prove_folder(p, cell, round, folder, sizeof folder);
+    struct verdict *v = trouble != NULL
+                            ? results_lost(path, "", trouble, e)
+                            : results_of_process(p->options->out, folder, path, "", status, e);
     if (v == NULL) {
         return -1;
     }
@@ -162,114 +102,74 @@ static int ended(struct jobs *j, struct job *job, int status, struct err *e)
         prove_judge_twin(v, p->selection->scenario[cell->scenario], cell->twin, &finding);
     }
     prove_add_round(p, cell, v, &finding);
+    int rc = watch_ended(p->watch, number, v, e);
     verdict_free(v);
-    if (cell->done == p->options->times) {
-        j->done(j->data, cell);
-    }
-    return 0;
-}
-
-static void pass_on(struct jobs *j, int signum)
-{
-    j->signal = signum;
-    for (size_t i = 0; i < MAX_RUNNING; i++) {
-        if (j->job[i].pid != 0) {
-            kill(j->job[i].pid, signum);
-        }
-    }
-}
-
-static int reap(struct jobs *j, struct err *e)
-{
-    int status;
-    int rc = 0;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        for (size_t i = 0; i < MAX_RUNNING; i++) {
-            if (j->job[i].pid == pid && ended(j, &j->job[i], status, e) != 0) {
-                rc = -1;
-            }
-        }
+    if (rc == 0 && cell->done == p->options->times) {
+        c->done(c->data, cell);
     }
     return rc;
 }
 
 /* Moves on to the next cell that has a round to begin; NULL: there is none. Rounds of one cell are
  * far apart, so that what makes one differ (a slow minute) does not strike all. */
-static struct prove_cell *next(struct jobs *j, size_t *round)
+static struct prove_cell *next_cell(struct cells *c, size_t *round)
 {
-    struct prove *p = j->prove;
-    while (j->signal == 0 && j->next_round < p->options->times) {
-        while (j->next_cell < p->cell_count) {
-            struct prove_cell *cell = &p->cells[j->next_cell++];
+    struct prove *p = c->prove;
+    while (c->next_round < p->options->times) {
+        while (c->next_cell < p->cell_count) {
+            struct prove_cell *cell = &p->cells[c->next_cell++];
             if (!cell->empty) {
-                *round = j->next_round;
+                *round = c->next_round;
                 return cell;
             }
         }
-        j->next_cell = 0;
-        j->next_round++;
+        c->next_cell = 0;
+        c->next_round++;
     }
     return NULL;
 }
 
-static struct job *free_job(struct jobs *j)
+static int prepare(void *data, size_t *number, struct err *e)
 {
-    size_t i = 0;
-    while (j->job[i].pid != 0) {
-        i++;
+    struct cells *c = data;
+    struct prove *p = c->prove;
+    size_t round;
+    char folder[1200];
+    char dir[4096];
+    struct prove_cell *cell = next_cell(c, &round);
+    if (cell == NULL) {
+        return 0;
     }
-    return &j->job[i];
+    *number = round * p->cell_count + (size_t)(cell - p->cells);
+    prove_folder(p, cell, round, folder, sizeof folder);
+    const struct watched what = {.scenario = p->selection->path[cell->scenario],
+                                 .title = p->selection->scenario[cell->scenario]->title,
+                                 .variant = cell->name,
+                                 .round = round + 1,
+                                 .rounds = p->options->times > 1,
+                                 .dir = dir};
+    return results_prepare(p->options->out, folder, dir, sizeof dir, e) != 0 ||
+                   watch_begin(p->watch, *number, &what, e) != 0
+               ? -1
+               : 1;
 }
 
-static int fill(struct jobs *j, struct err *e)
+static void tick(void *data, bool resumed)
 {
-    while (j->running < j->prove->options->jobs) {
-        size_t round;
-        struct prove_cell *cell = next(j, &round);
-        if (cell == NULL) {
-            return 0;
-        }
-        if (begin(j, free_job(j), cell, round, e) != 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int run(struct jobs *j, const sigset_t *waited, struct err *e)
-{
-    int rc = fill(j, e);
-    while (rc == 0 && j->running > 0) {
-        int signum = sigwaitinfo(waited, NULL);
-        if (signum == SIGINT || signum == SIGTERM) {
-            pass_on(j, signum);
-        }
-        rc = reap(j, e) != 0 || fill(j, e) != 0 ? -1 : 0;
-    }
-    return rc;
+    struct cells *c = data;
+    watch_tick(c->prove->watch, resumed);
 }
 
 int prove_jobs(struct prove *p, void (*done)(void *data, const struct prove_cell *cell), void *data,
                int *signum, struct err *e)
 {
-    struct jobs j = {.prove = p, .done = done, .data = data};
-    struct err late = {0};
-    sigset_t waited;
-    sigemptyset(&waited);
-    sigaddset(&waited, SIGCHLD);
-    sigaddset(&waited, SIGINT);
-    sigaddset(&waited, SIGTERM);
-    sigprocmask(SIG_BLOCK, &waited, &j.old_mask);
-    int rc = run(&j, &waited, e);
-    if (rc != 0) {
-        pass_on(&j, SIGTERM);
-        while (j.running > 0) {
-            sigwaitinfo(&waited, NULL);
-            (void)reap(&j, &late);
-        }
-    }
-    sigprocmask(SIG_SETMASK, &j.old_mask, NULL);
-    *signum = j.signal;
-    return rc;
+    struct cells c = {.prove = p, .done = done, .data = data};
+    const struct jobs_work work = {.data = &c,
+                                   .at_once = p->options->jobs,
+                                   .tick_ns = watch_tick_ns(p->watch),
+                                   .next = prepare,
+                                   .child = child,
+                                   .ended = ended,
+                                   .tick = tick};
+    return jobs_run(&work, signum, e);
 }

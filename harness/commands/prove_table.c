@@ -180,7 +180,7 @@ static void tally_json(const struct verdict_list *list, struct json_out *j)
 
 void prove_json(const struct prove *p, const struct verdict_list *list, struct buf *out)
 {
-    struct json_out j = {.out = out};
+    struct json_out j = {.out = out, .flat = true};
     json_out_open(&j, NULL, '{');
     json_out_int(&j, "version", 1);
     json_out_text(&j, "verdict", verdict_name(list->verdict));

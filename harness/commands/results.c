@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/base/log.h"
+#include "harness/trace.h"
 #include "reports/report.h"
 
 #define REPORT_MAX_BYTES (256u << 20)
@@ -83,7 +85,7 @@ int results_prepare(const char *out, const char *folder, char *dir, size_t size,
         return err_errno(e, errno, "cannot remove %s", path);
     }
     for (size_t i = 0; i < report_format_count; i++) {
-        if (report_formats[i].one != NULL && report_formats[i].file != NULL) {
+        if (report_formats[i].all == NULL && report_formats[i].file != NULL) {
             snprintf(path, sizeof path, "%s/%s", dir, report_formats[i].file);
             if (unlink(path) != 0 && errno != ENOENT) {
                 return err_errno(e, errno, "cannot remove %s", path);
@@ -153,21 +155,42 @@ static int write_file(const char *dir, const char *file, const struct buf *b, st
     return 0;
 }
 
+struct trace *results_trace(const char *history)
+{
+    struct err e = {0};
+    if (access(history, F_OK) != 0) {
+        return NULL;
+    }
+    struct trace *t = trace_read(history, &e);
+    if (t == NULL) {
+        log_line("%s; the report has no picture", e.text);
+    }
+    return t;
+}
+
 int results_write_one(const struct verdict *v, const char *dir, struct err *e)
 {
     const struct report_style plain = {.colour = false};
+    char history[4600];
+    snprintf(history, sizeof history, "%s/history.jsonl", dir);
+    struct trace *t = results_trace(history);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < report_format_count; i++) {
         const struct report_format *format = &report_formats[i];
-        if (format->one == NULL || format->file == NULL) {
+        if (format->all != NULL || format->file == NULL) {
             continue;
         }
         struct buf b;
         buf_init(&b, REPORT_MAX_BYTES);
-        format->one(v, &plain, &b);
+        if (format->traced != NULL) {
+            format->traced(v, t, &plain, &b);
+        } else {
+            format->one(v, &plain, &b);
+        }
         rc = write_file(dir, format->file, &b, e);
         buf_close(&b);
     }
+    trace_free(t);
     return rc;
 }
 
@@ -191,6 +214,9 @@ int results_write_all(const struct verdict_list *list, const char *out, struct e
 
 static enum exit_status exit_of(const struct verdict_list *list, const struct options *o)
 {
+    if (list->signal != 0) {
+        return (enum exit_status)(128 + list->signal);
+    }
     for (size_t i = 0; i < list->count; i++) {
         if (list->items[i]->signal != 0) {
             return (enum exit_status)(128 + list->items[i]->signal);

@@ -5,6 +5,7 @@
 #include "harness/base/err.h"
 #include "harness/commands/options.h"
 #include "harness/commands/select.h"
+#include "harness/verdict/trace.h"
 #include "harness/verdict/verdict.h"
 
 /* The folder of scenario PATH under --out: without suffix and leading "./", `/` as `-`. */
@@ -15,7 +16,10 @@ int results_begin(const struct selection *s, const char *out, struct err *e);
 /* Makes OUT and OUT/FOLDER and takes away what an earlier run left there (the files we write, no
  * others). The path of the folder into DIR. */
 int results_prepare(const char *out, const char *folder, char *dir, size_t size, struct err *e);
-/* Writes every format of one scenario into DIR. */
+/* The trace of HISTORY, for the formats that take one. NULL where there is no such file, or it
+ * cannot be read, which is logged: a report without a picture is better than none. */
+struct trace *results_trace(const char *history);
+/* Writes every format of one scenario into DIR, in which its history lies. */
 int results_write_one(const struct verdict *v, const char *dir, struct err *e);
 /* Writes the formats of the whole invocation into OUT. */
 int results_write_all(const struct verdict_list *list, const char *out, struct err *e);

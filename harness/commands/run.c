@@ -1,134 +1,187 @@
-/* `run`: drills scenarios and prints their verdicts. */
+/* `run`: drills scenarios, each in a process of its own, and prints their verdicts.
+ *
+ * Happy path: the pool (jobs.c) begins a drill for each scenario; one that has ended left a
+ * journal, which is read, and its verdict is printed once those before it have been. Failure modes:
+ * a process that left no journal, or could not be begun, becomes a verdict of its own (error); an
+ * interrupt ends what runs, and those that were not begun have no verdict. */
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/base/clock.h"
 #include "harness/base/log.h"
 #include "harness/commands/command.h"
+#include "harness/commands/drill_one.h"
+#include "harness/commands/jobs.h"
 #include "harness/commands/options.h"
-#include "harness/commands/parts.h"
 #include "harness/commands/results.h"
 #include "harness/commands/select.h"
-#include "harness/drill.h"
+#include "harness/commands/watch.h"
 #include "harness/interrupts.h"
 #include "reports/report.h"
 
 #define PRINT_MAX_BYTES (64u << 20)
 
-static void print(const struct buf *b)
-{
-    fwrite(b->data != NULL ? b->data : "", 1, b->len, stdout);
-    fflush(stdout);
-}
+struct run {
+    const struct options *options;
+    struct selection *selection;
+    struct verdict **verdict; /* of each scenario; NULL: not yet */
+    struct watch *watch;
+    size_t begun, told;
+    bool refused; /* the only scenario's input is at fault, which its process has told */
+};
 
-static void print_one(void *data, const struct verdict *v)
+/* ---- what is printed ----------------------------------------------------------------------- */
+
+static void print_one(struct run *r, const struct verdict *v)
 {
-    const struct options *o = data;
     const struct report_style style = {.colour = isatty(STDOUT_FILENO) != 0 &&
                                                  getenv("NO_COLOR") == NULL};
-    if (strcmp(o->format, "text") != 0) {
+    struct buf b;
+    if (watch_streams(r->watch)) {
         return;
     }
-    struct buf b;
     buf_init(&b, PRINT_MAX_BYTES);
     report_text(v, &style, &b);
     buf_char(&b, '\n');
-    print(&b);
+    watch_print(r->watch, stdout, &b);
     buf_close(&b);
 }
 
-static void print_all(const struct options *o, const struct verdict_list *list)
+static void print_all(struct run *r, const struct verdict_list *list)
 {
-    const struct report_style plain = {.colour = false};
+    const struct report_style flat = {.flat = true};
     struct buf b;
     buf_init(&b, PRINT_MAX_BYTES);
-    if (strcmp(o->format, "json") == 0) {
-        report_results(list, &plain, &b);
+    if (watch_streams(r->watch)) {
+        report_results(list, &flat, &b);
+        watch_finish(r->watch, &b);
     } else {
         report_tally(list, &b);
+        watch_print(r->watch, stdout, &b);
     }
-    print(&b);
     buf_close(&b);
 }
 
-/* Runs one scenario here, writes its folder, and returns its verdict (an error one, if need be). */
-static struct verdict *run_here(const struct options *o, struct selection *s, struct err *e)
+/* ---- drills -------------------------------------------------------------------------------- */
+
+/* The next scenario is about to begin: what an earlier run left in its folder is taken away first,
+ * so that nobody reads it for this one's. */
+static int prepare(void *data, size_t *number, struct err *e)
 {
+    struct run *r = data;
     char folder[1024];
     char dir[4096];
-    char title[256];
-    struct err why = {0};
-    snprintf(title, sizeof title, "%s", s->scenario[0]->title);
-    results_folder(s->path[0], folder, sizeof folder);
-    if (results_prepare(o->out, folder, dir, sizeof dir, e) != 0) {
-        return NULL;
+    if (r->begun == r->selection->count) {
+        return 0;
     }
-    char *replay = options_replay(o, "run", s->path[0]);
-    char *tail = options_replay_tail(o);
-    struct drill_options options = {.out = dir,
-                                    .has_seed = o->has_seed || !s->scenario[0]->has_seed,
-                                    .seed = o->has_seed ? o->seed : clock_now_ns() & 0xffffffffu,
-                                    .replay = replay,
-                                    .replay_tail = tail,
-                                    .progress = !o->quiet};
-    struct scenario *scenario = s->scenario[0];
-    s->scenario[0] = NULL;
-    struct verdict *v = drill_run(scenario, &options, &why);
-    free(replay);
-    free(tail);
-    if (v == NULL && (why.code == ERR_INVALID || why.code == ERR_USAGE)) {
-        *e = why;
-        return NULL;
-    }
-    if (v == NULL) {
-        v = results_lost(s->path[0], title, why.text, e);
-    }
-    if (v != NULL) {
-        v->folder = arena_strdup(&v->arena, folder);
-        v->scenario = arena_strdup(&v->arena, s->path[0]);
-    }
-    if (v != NULL && results_write_one(v, dir, e) != 0) {
-        verdict_free(v);
-        return NULL;
-    }
-    return v;
+    *number = r->begun++;
+    const struct watched what = {.scenario = r->selection->path[*number],
+                                 .title = r->selection->scenario[*number]->title,
+                                 .dir = dir};
+    results_folder(what.scenario, folder, sizeof folder);
+    return results_prepare(r->options->out, folder, dir, sizeof dir, e) != 0 ||
+                   watch_begin(r->watch, *number, &what, e) != 0
+               ? -1
+               : 1;
 }
 
-static int run_all(struct options *o, struct selection *s, struct verdict_list *list, struct err *e)
+static int child(void *data, size_t number)
 {
-    if (s->count > 1) {
-        return parts_run(o, s, list, print_one, o, e);
+    struct run *r = data;
+    const struct options *o = r->options;
+    struct scenario *s = r->selection->scenario[number];
+    char folder[1024];
+    watch_child(r->watch);
+    results_folder(r->selection->path[number], folder, sizeof folder);
+    const struct drill_one one = {.options = o,
+                                  .path = r->selection->path[number],
+                                  .folder = folder,
+                                  .seed = o->has_seed   ? o->seed
+                                          : s->has_seed ? s->seed
+                                                        : clock_now_ns() & 0xffffffffu};
+    r->selection->scenario[number] = NULL;
+    return drill_one(&one, s);
+}
+
+static void tell(struct run *r)
+{
+    for (; r->told < r->begun && r->verdict[r->told] != NULL; r->told++) {
+        print_one(r, r->verdict[r->told]);
     }
-    struct verdict *v = run_here(o, s, e);
-    if (v == NULL) {
+}
+
+static int ended(void *data, size_t number, int status, const char *trouble, struct err *e)
+{
+    struct run *r = data;
+    char folder[1024];
+    const char *path = r->selection->path[number];
+    const char *title = r->selection->scenario[number]->title;
+    if (r->selection->count == 1 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_USAGE) {
+        r->refused = true;
+        return watch_ended(r->watch, number, NULL, e);
+    }
+    results_folder(path, folder, sizeof folder);
+    struct verdict *v = trouble != NULL
+                            ? results_lost(path, title, trouble, e)
+                            : results_of_process(r->options->out, folder, path, title, status, e);
+    r->verdict[number] = v;
+    if (v == NULL || watch_ended(r->watch, number, v, e) != 0) {
         return -1;
     }
-    list->items[list->count++] = v;
-    if (!o->part) {
-        print_one(o, v);
-    }
+    tell(r);
     return 0;
 }
 
-static enum exit_status finish(const struct options *o, struct verdict_list *list)
+static void tick(void *data, bool resumed)
+{
+    struct run *r = data;
+    watch_tick(r->watch, resumed);
+}
+
+static int run_drills(struct run *r, struct verdict_list *list, struct err *e)
+{
+    int signum = 0;
+    const struct jobs_work work = {.data = r,
+                                   .at_once = r->options->jobs,
+                                   .tick_ns = watch_tick_ns(r->watch),
+                                   .next = prepare,
+                                   .child = child,
+                                   .ended = ended,
+                                   .tick = tick};
+    r->verdict = list->items;
+    int rc = jobs_run(&work, &signum, e);
+    while (list->count < r->begun && list->items[list->count] != NULL) {
+        struct verdict *v = list->items[list->count++];
+        if (signum != 0 && v->signal == 0 && v->verdict == VERDICT_ERROR) {
+            v->signal = signum;
+        }
+    }
+    if (signum != 0 && list->count < r->selection->count) {
+        list->signal = signum;
+        log_line("interrupted: %zu of %zu scenarios were never begun",
+                 r->selection->count - list->count, r->selection->count);
+    }
+    return rc;
+}
+
+/* ---- from end to end ----------------------------------------------------------------------- */
+
+static enum exit_status finish(struct run *r, struct verdict_list *list)
 {
     struct err e = {0};
-    results_conclude(list, o);
-    if (o->part) {
-        return list->exit;
+    const char *out = r->options->out;
+    results_conclude(list, r->options);
+    if (results_write_all(list, out, &e) != 0) {
+        return options_complain(&e);
     }
-    if (results_write_all(list, o->out, &e) != 0) {
-        options_complain(&e);
-        return EXIT_ERROR;
-    }
-    print_all(o, list);
+    print_all(r, list);
     /* The files say it all: a reader of stdout that went away does not change the verdict. */
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        log_line("cannot write to stdout; the results are in %s", o->out);
+        log_line("cannot write to stdout; the results are in %s", out);
         __fpurge(stdout);
         clearerr(stdout);
     }
@@ -138,18 +191,22 @@ static enum exit_status finish(const struct options *o, struct verdict_list *lis
 static enum exit_status run_selected(struct options *o, struct selection *s)
 {
     struct err e = {0};
-    struct verdict_list list = {0};
-    list.items = calloc(s->count, sizeof *list.items);
+    struct verdict_list list = {.items = calloc(s->count, sizeof *list.items)};
+    struct run r = {.options = o, .selection = s};
     if (list.items == NULL) {
         err_set(&e, ERR_NOMEM, "no memory");
         return options_complain(&e);
     }
     interrupts_hold();
-    enum exit_status status =
-        (o->part || results_begin(s, o->out, &e) == 0) && run_all(o, s, &list, &e) == 0
-            ? finish(o, &list)
-            : options_complain(&e);
-    for (size_t i = 0; i < list.count; i++) {
+    r.watch = watch_new(o, true, s->count > 1, &e);
+    bool ok =
+        r.watch != NULL && results_begin(s, o->out, &e) == 0 && run_drills(&r, &list, &e) == 0;
+    enum exit_status status = r.refused ? EXIT_USAGE : ok ? finish(&r, &list) : EXIT_ERROR;
+    watch_free(r.watch);
+    if (!ok) {
+        status = options_complain(&e);
+    }
+    for (size_t i = 0; i < s->count; i++) {
         verdict_free(list.items[i]);
     }
     free(list.items);

@@ -16,26 +16,35 @@ const struct command command_table[] = {
      OPT_IMAGE | OPT_TIMEOUT | OPT_SEED, command_try},
     {"run", "FILE|DIR… [options] [-- COMMAND…]",
      "run drills and judge them; COMMAND takes the subject's place",
-     OPT_JOBS | OPT_TAG | OPT_VAR | OPT_SEED | OPT_OUT | OPT_FORMAT | OPT_SUBJECT | OPT_VARIANT |
-         OPT_INCONCLUSIVE | OPT_NO_SKIP | OPT_QUIET | OPT_PART,
+     OPT_JOBS | OPT_TAG | OPT_VAR | OPT_SEED | OPT_OUT | OPT_STREAM | OPT_SUBJECT | OPT_VARIANT |
+         OPT_INCONCLUSIVE | OPT_NO_SKIP | OPT_QUIET,
      command_run},
     {"prove", "FILE|DIR… [options] [-- COMMAND…]",
      "show that scenarios tell good from bad: their subject passes, their bad twins fail",
-     OPT_JOBS | OPT_TIMES | OPT_TAG | OPT_VAR | OPT_SEED | OPT_OUT | OPT_FORMAT | OPT_SUBJECT |
+     OPT_JOBS | OPT_TIMES | OPT_TAG | OPT_VAR | OPT_SEED | OPT_OUT | OPT_STREAM | OPT_SUBJECT |
          OPT_INCONCLUSIVE | OPT_QUIET,
      command_prove},
     {"validate", "FILE|DIR… [options]", "check scenario files; start nothing",
      OPT_TAG | OPT_VAR | OPT_SUBJECT | OPT_VARIANT, command_validate},
+    {"explain", "FILE|DIR… [options]",
+     "a scenario in text: its timeline, who meets its faults, what is expected; start nothing",
+     OPT_TAG | OPT_VAR | OPT_SUBJECT | OPT_VARIANT, command_explain},
     {"list", "FILE|DIR… [options]", "list scenarios with titles and tags",
      OPT_TAG | OPT_VAR | OPT_FORMAT, command_list},
     {"faults", "[--format json]", "the catalogue of faults with their parameters", OPT_FORMAT,
      command_faults},
     {"checks", "[--format json]", "the catalogue of checks with their parameters", OPT_FORMAT,
      command_checks},
+    {"keys", "[--format json]", "the keys of a scenario file, level by level", OPT_FORMAT,
+     command_keys},
+    {"schema", "", "the JSON Schema of a scenario file, for editors", 0, command_schema},
     {"judge", "HISTORY [options]", "judge a saved history.jsonl again; exits as the drill would",
      OPT_REPORT | OPT_INCONCLUSIVE, command_judge},
     {"report", "JOURNAL [options]", "write a saved journal.json in another form", OPT_REPORT,
      command_report},
+    {"compare", "OLD NEW [options]",
+     "hold two results against each other; exits 1 where NEW is worse", OPT_FORMAT,
+     command_compare},
     {"version", "", "the version, and those of the libraries", 0, command_version},
 };
 const size_t command_count = sizeof command_table / sizeof command_table[0];

@@ -29,14 +29,6 @@ static const char *check_type_name(enum check_param_type type)
 static const struct {
     unsigned bit;
     const char *name;
-} match_keys[] = {
-    {MATCH_OP, "op"},     {MATCH_REF, "ref"},       {MATCH_DIGEST, "digest"},
-    {MATCH_PATH, "path"}, {MATCH_HEADER, "header"}, {MATCH_LANE, "lane"},
-};
-
-static const struct {
-    unsigned bit;
-    const char *name;
 } scopes[] = {{SCOPE_SUBJECT, "subject"}, {SCOPE_IMAGE, "image"}, {SCOPE_DURING, "during"}};
 
 #define LEN(table) (sizeof(table) / sizeof((table)[0]))
@@ -115,9 +107,10 @@ static json_t *fault_json(const struct fault_kind_info *kind)
 {
     json_t *match = json_array();
     json_t *ops = json_array();
-    for (size_t i = 0; i < LEN(match_keys); i++) {
-        if ((kind->match_keys & match_keys[i].bit) != 0) {
-            json_array_append_new(match, json_string(match_keys[i].name));
+    for (size_t i = 0; i < fault_level_match.key_count; i++) {
+        const struct key *key = &fault_level_match.keys[i];
+        if ((kind->match_keys & fault_key_bit(&fault_level_match, key)) != 0) {
+            json_array_append_new(match, json_string(key->name));
         }
     }
     for (int op = 0; op < OP_COUNT; op++) {
@@ -125,10 +118,10 @@ static json_t *fault_json(const struct fault_kind_info *kind)
             json_array_append_new(ops, json_string(op_name((enum op)op)));
         }
     }
-    static const char *const existing[] = {"keep", "close", "reset"};
+    const char *existing = key_word(&key_find(&fault_level, "existing")->value, kind->existing);
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s}", "kind", kind->name, "stage",
                      fault_stage_name(kind->stage), "evidence", fault_evidence_name(kind->evidence),
-                     "existing", existing[kind->existing], "match", match, "ops", ops, "parameters",
+                     "existing", existing, "match", match, "ops", ops, "parameters",
                      fault_params(kind), "meaning", kind->meaning);
 }
 
