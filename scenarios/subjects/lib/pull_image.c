@@ -5,6 +5,7 @@
 #include "scenarios/subjects/lib/pull_image.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,8 @@ static int get_manifest(struct pull_start *s, struct pull_manifest_target *t, si
 
     if (image->by_digest)
         memcpy(t->want.digest, image->reference, sizeof(t->want.digest));
+    else if (s->options->digest != NULL)
+        snprintf(t->want.digest, sizeof(t->want.digest), "%s", s->options->digest);
     if (pull_object_manifest(s, t, served_by, e) != 0)
         return -1;
     return t->manifest.index ? follow_index(s, t, served_by, e) : 0;

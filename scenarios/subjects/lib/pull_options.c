@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake-registry/digest.h"
 #include "harness/base/clock.h"
 #include "harness/base/units.h"
 
@@ -13,6 +14,7 @@ enum option_id {
     OPT_POLICY = 256,
     OPT_PRIMARY,
     OPT_FAILOVER,
+    OPT_DIGEST,
     OPT_OUT,
     OPT_RESULT,
     OPT_ATTEMPTS,
@@ -38,6 +40,8 @@ static const struct {
     {"primary", OPT_PRIMARY, "HOST:PORT", "default: $PULLDRILL_REGISTRY_PRIMARY"},
     {"failover", OPT_FAILOVER, "HOST:PORT",
      "may be repeated; default: $PULLDRILL_REGISTRY_FAILOVER"},
+    {"digest", OPT_DIGEST, "D",
+     "what the tag must stand for; a registry with another is passed over"},
     {"out", OPT_OUT, "DIR", "the OCI image layout; default: $PULLDRILL_START_DIR/layout, ./layout"},
     {"result", OPT_RESULT, "FILE", "default: $PULLDRILL_RESULT, else none is written"},
     {"attempts", OPT_ATTEMPTS, "N",
@@ -121,6 +125,14 @@ static int read_time(const char *text, uint64_t min_ns, uint64_t *out, struct er
     return 0;
 }
 
+static int read_digest(const char *text, struct pull_options *o, struct err *e)
+{
+    if (!digest_valid(text))
+        return err_set(e, ERR_USAGE, "--digest %.80s: sha256:… is needed", text);
+    o->digest = text;
+    return 0;
+}
+
 static int read_scheme(const char *text, struct pull_options *o, struct err *e)
 {
     if (strcmp(text, "http") != 0 && strcmp(text, "https") != 0)
@@ -148,6 +160,8 @@ static int read_option(enum option_id id, const char *text, struct pull_options 
         return read_endpoint(text, 0, o, e);
     case OPT_FAILOVER:
         return read_endpoint(text, o->registry_count > 0 ? o->registry_count : 1, o, e);
+    case OPT_DIGEST:
+        return read_digest(text, o, e);
     case OPT_OUT:
         o->out = text;
         return 0;

@@ -25,6 +25,7 @@ struct pull_options {
     const char *registries[PULL_MAX_REGISTRIES]; /* HOST:PORT; the primary first */
     size_t registry_count;
     struct pull_reference image;
+    const char *digest; /* what the tag must stand for; NULL: whatever the registry says */
     const char *scheme; /* "http" or "https" */
     const char *out;
     const char *result; /* NULL: no result file */
