@@ -20,6 +20,7 @@ report() { # NAME STATUS LOG
   if [ "$2" = 0 ]; then
     passed=$((passed + 1))
     printf '  ok    %s\n' "$1"
+    grep -aE '^skip(ped)?: ' "$3" | sed 's/^/        /'
   else
     failed=$((failed + 1))
     printf '  FAIL  %s (exit %s)\n' "$1" "$2"

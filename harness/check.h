@@ -30,6 +30,7 @@ struct check_param {
     enum check_param_type type;
     bool required;
     const char *const *choices; /* NULL-terminated, for CHECK_CHOICE */
+    size_t samples;             /* a percentile: fewer starts than this say nothing; 0: no matter */
     const char *meaning;
 };
 struct check_value {

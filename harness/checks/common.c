@@ -175,7 +175,8 @@ bool checks_max_kept(const struct check_value *max, uint64_t part, uint64_t whol
                          : part <= max->number;
 }
 
-/* The most starts that the check can cover; false where a phase by time leaves that open. */
+/* The most starts that the check can cover; false where a closed loop in a phase by time or event
+ * leaves that open. */
 static bool planned_most(const struct check *c, uint64_t *out)
 {
     const struct scenario *s = c->plan->scenario;
@@ -184,11 +185,15 @@ static bool planned_most(const struct check *c, uint64_t *out)
         if (c->during >= 0 && c->during != (int)p) {
             continue;
         }
-        if (s->phases[p].by != BY_STARTS) {
-            return false;
-        }
         for (size_t i = 0; i < s->subject_count; i++) {
-            *out += c->subject < 0 || c->subject == (int)i ? s->phases[p].starts[i] : 0;
+            uint64_t most = 0;
+            if (c->subject >= 0 && c->subject != (int)i) {
+                continue;
+            }
+            if (!scenario_most_starts(s, p, i, &most)) {
+                return false;
+            }
+            *out += most;
         }
     }
     return true;

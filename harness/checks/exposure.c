@@ -6,7 +6,6 @@
 #include "harness/checks/checks.h"
 #include "harness/checks/common.h"
 
-#define DEFAULT_EXPOSURE 0.8
 #define EPSILON 1e-6
 
 struct seen {
@@ -131,14 +130,6 @@ static struct tally count_starts(const struct check *c, size_t fault)
     return tally;
 }
 
-/* A fault that is not meant for every start. */
-static bool is_partial(const struct fault_rule *rule)
-{
-    const struct fault_when *when = &rule->when;
-    return when->limit.set || when->skip.set || when->every.set || when->has_probability ||
-           when->after_ns > 0 || when->for_ns > 0;
-}
-
 /* How many starts of the first phase without faults turned first to what RULE is on. */
 static struct tally ask_first(const struct check *c, const struct fault_rule *rule)
 {
@@ -241,8 +232,8 @@ static bool judge_fired(struct check *c, size_t fault, const struct tally *tally
 static bool judge_fault(struct check *c, size_t fault, struct tally *tally)
 {
     const struct fault_rule *rule = &c->plan->scenario->faults[fault];
-    double needed = rule->has_exposure ? rule->exposure : DEFAULT_EXPOSURE;
-    bool partial = is_partial(rule);
+    double needed = fault_rule_exposure(rule);
+    bool partial = fault_rule_is_partial(rule);
     bool good = true;
     *tally = count_starts(c, fault);
     if (!partial || rule->has_exposure) {
@@ -271,7 +262,7 @@ static void tell(char text[ACTUAL], const struct check *c, size_t fault, const s
     units_share_text(tally->planned > 0 ? (double)tally->met / (double)tally->planned : 0, met);
     snprintf(text + len, ACTUAL - len, "%s%s ", len > 0 ? "; " : "", rule->name);
     len = strlen(text);
-    if (is_partial(rule)) {
+    if (fault_rule_is_partial(rule)) {
         snprintf(text + len, ACTUAL - len, "fired %llu times, ", (unsigned long long)seen->fired);
         len = strlen(text);
     }

@@ -2,6 +2,7 @@
  * byte from a failover. */
 #include "harness/checks/checks.h"
 #include "harness/checks/times.h"
+#include "harness/fall_back.h"
 
 struct state {
     struct times times;
@@ -29,42 +30,9 @@ static int init(struct check *c, struct doc_at at, struct err *e)
 
 /* ---- one start ----------------------------------------------------------------------------- */
 
-enum way { WAY_PRIMARY, WAY_TIMED, WAY_STUCK, WAY_UNCONTACTED, WAY_UNTIMED };
-
 static const struct pull_registry *primary_of(const struct check *c, const struct pull_start *start)
 {
     return &start->registries[c->plan->scenario->primary];
-}
-
-/* When the first useful byte came from a failover; 0: none did. */
-static uint64_t useful_ns(const struct check *c, const struct pull_start *start)
-{
-    uint64_t first = 0;
-    for (size_t i = 0; i < c->plan->scenario->registry_count; i++) {
-        uint64_t ns = start->registries[i].useful_ns;
-        if (checks_is_failover(c, i) && ns > 0 && (first == 0 || ns < first)) {
-            first = ns;
-        }
-    }
-    return first;
-}
-
-static enum way way_of(const struct check *c, const struct pull_start *start, uint64_t *ns)
-{
-    const struct pull_registry *primary = primary_of(c, start);
-    uint64_t useful = useful_ns(c, start);
-    bool worked = start->outcome == OUTCOME_WORKED;
-    if (primary->first_event == 0) {
-        return worked && start->label == PULL_NONE ? WAY_PRIMARY : WAY_UNCONTACTED;
-    }
-    if (useful > 0) {
-        *ns = useful >= primary->first_ns ? useful - primary->first_ns : 0;
-        return useful >= primary->first_ns ? WAY_TIMED : WAY_UNCONTACTED;
-    }
-    if (!worked) {
-        return primary->trouble_event > 0 || primary->failed > 0 ? WAY_STUCK : WAY_PRIMARY;
-    }
-    return start->label == PULL_FELL_BACK || start->label == PULL_MIXED ? WAY_UNTIMED : WAY_PRIMARY;
 }
 
 static void note_uncontacted(const struct check *c, struct state *state,
@@ -89,21 +57,21 @@ static void event(struct check *c, const struct event *ev)
         return;
     }
     state->seen++;
-    switch (way_of(c, start, &ns)) {
-    case WAY_PRIMARY:
+    switch (fall_back_of(c->plan, start, &ns)) {
+    case FALL_BACK_NONE:
         return;
-    case WAY_TIMED:
+    case FALL_BACK_TIMED:
         times_add(c, &state->times, ns, start->number);
         c->lost = c->lost || times_over_max(c, ns);
         return;
-    case WAY_STUCK:
+    case FALL_BACK_STUCK:
         state->stuck++;
         c->lost = true;
         return;
-    case WAY_UNCONTACTED:
+    case FALL_BACK_UNCONTACTED:
         note_uncontacted(c, state, start);
         return;
-    case WAY_UNTIMED:
+    case FALL_BACK_UNTIMED:
         state->untimed++;
         return;
     }
@@ -116,7 +84,8 @@ static void name_stuck(struct check *c)
     for (size_t i = 0; i < pulls_count(c->pulls); i++) {
         const struct pull_start *start = pulls_at(c->pulls, i);
         uint64_t ns;
-        if (!checks_route_counts(c, start) || way_of(c, start, &ns) != WAY_STUCK) {
+        if (!checks_route_counts(c, start) ||
+            fall_back_of(c->plan, start, &ns) != FALL_BACK_STUCK) {
             continue;
         }
         const struct pull_registry *primary = primary_of(c, start);
@@ -158,7 +127,7 @@ static enum verdict_kind judge_untimed(struct check *c)
 static void finish(struct check *c)
 {
     const struct state *state = c->state;
-    char expected[TIMES_TEXT], actual[TIMES_TEXT], where[CHECKS_WHERE];
+    char expected[TIMES_TEXT], actual[TIMES_TEXT] = "", where[CHECKS_WHERE];
     size_t n = state->times.ns.count;
     enum verdict_kind verdict = state->stuck > 0 ? VERDICT_FAIL : VERDICT_PASS;
     times_expected(c, expected);
@@ -176,8 +145,8 @@ static void finish(struct check *c)
         verdict = checks_worse(verdict, times_judge(c, &state->times, actual));
     }
     verdict = checks_doubt(c, &state->stray, verdict);
-    check_result(c, verdict, "%s%sof %llu starts %zu fell back, %llu could not",
-                 n > 0 ? actual : "", n > 0 ? "; " : "", (unsigned long long)state->seen, n,
+    check_result(c, verdict, "%s%sof %llu starts %zu fell back, %llu could not", actual,
+                 n > 0 ? "; " : "", (unsigned long long)state->seen, n,
                  (unsigned long long)state->stuck);
 }
 

@@ -193,6 +193,17 @@ static void fail(struct check *c, const struct pull_start *start, const char *wh
     c->lost = true;
 }
 
+/* The image that START, which worked, got; -1: it was told none. Being told the one that the check
+ * is narrowed to is not enough where another is what it has whole. */
+static int image_got(const struct check *c, const struct pull_start *start, bool told)
+{
+    bool other = start->image >= 0 && (start->whole >> start->image & 1) != 0;
+    if (told && !(other && (start->whole >> c->image & 1) == 0)) {
+        return c->image;
+    }
+    return start->image;
+}
+
 static void on_end(struct check *c, struct state *state, const struct pull_start *start)
 {
     struct running seen = take(state, start->number);
@@ -207,7 +218,7 @@ static void on_end(struct check *c, struct state *state, const struct pull_start
     if (start->outcome != OUTCOME_WORKED) {
         return;
     }
-    int got = seen.told ? c->image : start->image;
+    int got = image_got(c, start, seen.told);
     state->judged++;
     if (got < 0) {
         checks_list_add(c, &state->untold, start->number);

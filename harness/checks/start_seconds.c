@@ -14,8 +14,6 @@ static int init(struct check *c, struct doc_at at, struct err *e)
     return c->state ? 0 : err_set(e, ERR_NOMEM, "start-seconds: no memory");
 }
 
-/* What the command itself took: the harness hashes what landed before it says that a start ended.
- */
 static void event(struct check *c, const struct event *ev)
 {
     struct state *state = c->state;
@@ -23,11 +21,9 @@ static void event(struct check *c, const struct event *ev)
     if (!start || !checks_outcome_counts(c, start)) {
         return;
     }
-    uint64_t ns = ev->start_end.duration_ns;
-    ns = ns > 0 ? ns : start->end_ns - start->begin_ns;
-    times_add(c, &state->times, ns, start->number);
+    times_add(c, &state->times, start->took_ns, start->number);
     state->bad += start->outcome != OUTCOME_WORKED ? 1 : 0;
-    c->lost = c->lost || times_over_max(c, ns);
+    c->lost = c->lost || times_over_max(c, start->took_ns);
 }
 
 static void finish(struct check *c)

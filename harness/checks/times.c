@@ -8,21 +8,22 @@
 
 enum { P50, P95, P99, MAX };
 
-static const struct {
-    double p;
-    size_t samples; /* fewer say nothing */
-} ranks[TIMES_PARAMS] = {
-    [P50] = {0.50, 1}, [P95] = {0.95, 20}, [P99] = {0.99, 100}, [MAX] = {1, 1}};
+static const double ranks[TIMES_PARAMS] = {[P50] = 0.50, [P95] = 0.95, [P99] = 0.99, [MAX] = 1};
 
 const struct check_param times_params[TIMES_PARAMS] = {
-    {.name = "p50", .type = CHECK_DURATION, .meaning = "half of them take at most this long"},
+    {.name = "p50",
+     .type = CHECK_DURATION,
+     .samples = 1,
+     .meaning = "half of them take at most this long"},
     {.name = "p95",
      .type = CHECK_DURATION,
+     .samples = 20,
      .meaning = "95% of them take at most this long; needs 20 starts"},
     {.name = "p99",
      .type = CHECK_DURATION,
+     .samples = 100,
      .meaning = "99% of them take at most this long; needs 100 starts"},
-    {.name = "max", .type = CHECK_DURATION, .meaning = "none takes longer than this"},
+    {.name = "max", .type = CHECK_DURATION, .samples = 1, .meaning = "none takes longer than this"},
 };
 
 int times_accept(const struct check *c, struct doc_at at, struct err *e)
@@ -85,8 +86,8 @@ static enum verdict_kind judge_one(struct check *c, const struct times *t, size_
 {
     const struct check_value *limit = &c->value[i];
     const char *name = times_params[i].name;
-    if (t->ns.count < ranks[i].samples) {
-        check_reason(c, NULL, "%s needs %zu starts; %zu were seen", name, ranks[i].samples,
+    if (t->ns.count < times_params[i].samples) {
+        check_reason(c, NULL, "%s needs %zu starts; %zu were seen", name, times_params[i].samples,
                      t->ns.count);
         return VERDICT_INCONCLUSIVE;
     }
@@ -110,22 +111,20 @@ enum verdict_kind times_judge(struct check *c, const struct times *t, char text[
 {
     enum verdict_kind verdict = VERDICT_PASS;
     size_t n = t->ns.count;
-    uint64_t *sorted = arena_alloc(c->arena, n + 1, sizeof *sorted);
+    uint64_t *sorted = arena_alloc(c->arena, n, sizeof *sorted);
     text[0] = '\0';
     if (!sorted) {
         return VERDICT_INCONCLUSIVE;
     }
-    if (n > 0) {
-        memcpy(sorted, t->ns.value, n * sizeof *sorted);
-    }
+    memcpy(sorted, t->ns.value, n * sizeof *sorted);
     for (size_t i = 0; i < TIMES_PARAMS; i++) {
         if (!c->value[i].set) {
             continue;
         }
         char took[32];
-        uint64_t got = check_percentile(sorted, n, ranks[i].p);
+        uint64_t got = check_percentile(sorted, n, ranks[i]);
         units_duration_text(got, took);
-        append(text, times_params[i].name, " ", n > 0 ? took : "unknown");
+        append(text, times_params[i].name, " ", took);
         verdict = checks_worse(verdict, judge_one(c, t, i, got));
     }
     return verdict;

@@ -20,7 +20,8 @@ bool times_over_max(const struct check *c, uint64_t ns);
 /* "p95 within 2s, max within 10s". */
 #define TIMES_TEXT 256
 void times_expected(const struct check *c, char text[TIMES_TEXT]);
-/* Judges all thresholds, gives reasons, and writes what was measured into TEXT. */
+/* Judges all thresholds of T, which is not empty, gives reasons, and writes what was measured into
+ * TEXT. */
 enum verdict_kind times_judge(struct check *c, const struct times *t, char text[TIMES_TEXT]);
 
 #endif

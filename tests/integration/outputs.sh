@@ -12,10 +12,14 @@ chmod +x "$scratch/prints.sh"
 expect_exit 2 "a subject that prints anything" "$PULLDRILL" run tests/lib/small.json --out \
   "$scratch/results" -- "$scratch/prints.sh"
 expect_agreement 2 "$scratch/results" "$scratch/out"
+mv "$scratch/out" "$scratch/text"
+expect_exit 2 "the same as a stream" "$PULLDRILL" run tests/lib/small.json --out \
+  "$scratch/results" --format json -- "$scratch/prints.sh"
+expect_stream 2 "$scratch/results" "$scratch/out"
 folder=$(dirname "$(echo "$scratch"/results/*/journal.json)")
 jq -es 'any(.event == "start-end" and (.tail | startswith("before") and endswith("behind")))' \
   "$folder/history.jsonl" >"$scratch/null" || fail "the tail stops at a NUL"
-for file in "$scratch/out" "$scratch/err" "$scratch/results/junit.xml" "$folder"/*.*; do
+for file in "$scratch/text" "$scratch/out" "$scratch/err" "$scratch/results/junit.xml" "$folder"/*.*; do
   LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f]' "$file" && fail "${file##*/} has control bytes"
   iconv -f UTF-8 -t UTF-8 "$file" >"$scratch/null" || fail "${file##*/} is not UTF-8"
 done

@@ -48,11 +48,13 @@ journal retry-only '[.checks[] | select(.check == "control" or .check == "healed
 expect_exit 1 "judge of a stopped drill" "$PULLDRILL" judge \
   "$scratch"/results/*/retry-only/history.jsonl
 
-# The same as JSON.
-prove 0 "the table as JSON" --format json
-jq -e '.exit == 0 and .tally.passed == 2 and [.scenarios[].cells[] | .name + " " + .outcome]
-  == ["good passed", "retry-only caught"]' "$scratch/out" >"$scratch/null" ||
-  fail "the JSON says something else"
+# The same as JSON: every event, then the table.
+prove 0 "a stream of events" --format json
+expect_stream 0 "$scratch/results" "$scratch/out"
+jq -es '[.[] | select(.event == "verdict") | .variant + " " + (.round | tostring)] | sort
+  == ["good 1", "retry-only 1"]' "$scratch/out" >"$scratch/null" || fail "a drill has no verdict"
+tail -n 1 "$scratch/out" | jq -e '.exit == 0 and .tally.passed == 2 and [.scenarios[].cells[] | .name + " " + .outcome]
+  == ["good passed", "retry-only caught"]' >"$scratch/null" || fail "the table says something else"
 
 # A twin that passes is not caught, and is named.
 must_fail copy '["starts-succeed"]'

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# SIGINT and SIGTERM heal, reap and still write results; after kill -9 of the harness no descendant
-# of a subject is alive, however detached, and the next drill deletes its scratch folder. The subject opens a FIFO for writing in each of its
-# processes, so that the end of file tells, without a clock, that the last of them is gone.
+# SIGINT and SIGTERM heal, reap and still write results; after kill -9 of the harness, or of the
+# process of its drill, no descendant of a subject is alive, however detached, and the next drill
+# deletes its scratch folder. The subject opens a FIFO for writing in each of its processes, so that
+# the end of file tells, without a clock, that the last of them is gone.
 . tests/lib/check.sh
 
 export TMPDIR=$scratch/tmp
@@ -48,8 +49,22 @@ for signal in INT TERM; do
     fail "SIG$signal: the journal does not say interrupted"
 done
 
+# The process that drills is killed: its verdict is an error, and nothing is left.
+begin "$scratch/CHILD"
+drill=$(pgrep -P "$harness")
+kill -9 "$drill"
+all_gone
+wait "$harness"
+status=$?
+[ "$status" = 3 ] || fail "kill -9 of the drill: exit $status, wanted 3"
+expect_agreement 3 "$scratch/CHILD" "$scratch/out"
+expect_text "$scratch/out" 'its process was ended by signal 9' "what became of the drill"
+
+# All of the harness is killed.
 begin "$scratch/KILL"
-kill -9 "$harness"
+drill=$(pgrep -P "$harness")
+kill -STOP "$harness"
+kill -9 "$drill" "$harness"
 wait "$harness" 2>"$scratch/null"
 all_gone
 expect_exit 2 "the history of a killed drill is judged" "$PULLDRILL" judge \
@@ -59,7 +74,7 @@ expect_exit 2 "the history of a killed drill is judged" "$PULLDRILL" judge \
 "$PULLDRILL" run tests/lib/small.json -q --out "$scratch/next" -- true >"$scratch/out" 2>&1
 [ -z "$(ls -A "$TMPDIR")" ] || fail "the next drill left the scratch folder of a killed one"
 
-# The same where the harness runs several scenarios as processes of their own.
+# Only the process that the user began is killed: the drills it ran end too.
 cp "$scratch/scenario.json" "$scratch/second.json"
 "$PULLDRILL" run "$scratch/scenario.json" "$scratch/second.json" -j 2 --out "$scratch/parts" \
   -- "$scratch/clings.sh" "$scratch" >"$scratch/out" 2>"$scratch/err" </dev/null &

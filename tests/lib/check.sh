@@ -34,13 +34,40 @@ expect_text() { # FILE PATTERN WHAT
 
 # The results of an invocation agree: exit code, results.json, junit.xml, the last line.
 expect_agreement() { # STATUS OUT-DIR STDOUT-FILE
-  local status=$1 dir=$2 last
+  local dir=$2 last tally
   last=$(tail -n 1 "$3")
-  [ "$(jq .exit "$dir/results.json")" = "$status" ] || fail "results.json does not say $status"
-  local tally
   tally=$(jq -r '.tally | "\(.passed) passed, \(.failed) failed, \(.inconclusive) inconclusive"' \
     "$dir/results.json")
   [ "$last" = "$tally" ] || fail "last line '$last', results.json '$tally'"
+  expect_files_agree "$1" "$dir"
+}
+
+# The same with --format json: the events are those of the histories, each verdict and the last line
+# those of results.json.
+expect_stream() { # STATUS OUT-DIR STDOUT-FILE
+  local dir=$2 last
+  last=$(tail -n 1 "$3")
+  jq -e . "$3" >"$scratch/null" 2>&1 || fail "the stream is no JSON"
+  jq -es 'map(select(.event == "results")) | length == 1' "$3" >"$scratch/null" ||
+    fail "the stream has not one line of results"
+  jq -e --argjson last "$last" '$last.event == "results" and $last.exit == .exit and
+    $last.verdict == .verdict and $last.tally == .tally' "$dir/results.json" >"$scratch/null" ||
+    fail "the stream's last line is not results.json: $last"
+  local folder
+  while read -r folder; do
+    jq -cS 'del(.plan)' "$dir/$folder/history.jsonl" >"$scratch/history"
+    jq -cS --arg folder "$folder" -n '[inputs] | (.[] | select(.event == "verdict" and
+      .folder == $folder)) as $v | .[] | select(.scenario == $v.scenario and .variant == $v.variant
+      and .round == $v.round and .event != "verdict") | del(.scenario, .variant, .round, .title)' \
+      "$3" >"$scratch/events"
+    cmp -s "$scratch/history" "$scratch/events" || fail "$folder: the stream is not its history"
+  done < <(jq -r 'select(.event == "verdict") | .folder' "$3")
+  expect_files_agree "$1" "$dir"
+}
+
+expect_files_agree() { # STATUS OUT-DIR
+  local status=$1 dir=$2
+  [ "$(jq .exit "$dir/results.json")" = "$status" ] || fail "results.json does not say $status"
   local fails errors inconclusive failed
   fails=$(grep -c '<failure' "$dir/junit.xml")
   errors=$(grep -c '<error type="inconclusive"' "$dir/junit.xml")

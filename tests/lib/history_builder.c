@@ -241,6 +241,9 @@ uint64_t hb_decided(struct hb *b, const char *fault, const char *registry, uint6
     ev.decided.fault = fault;
     ev.decided.registry = registry;
     ev.decided.start = start;
+    for (size_t i = 0; start != 0 && i < HB_MAX_LANES; i++) {
+        ev.decided.lane = b->lane[i].start == start ? i : ev.decided.lane;
+    }
     ev.decided.op = "manifest-get";
     ev.decided.nth = 1;
     ev.decided.fired = fired;

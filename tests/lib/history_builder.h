@@ -50,6 +50,8 @@ struct hb {
     uint64_t step_ns;
     uint64_t last_start, last_request, last_connection;
     const char *phase;
+    uint64_t late_ns, waited_ns; /* what the next starts of an open loop begin with */
+    bool pipelined; /* requests from now on are sent before the answer to the one before */
     struct hb_request request[HB_MAX_REQUESTS];
     struct hb_connection connection[HB_MAX_CONNECTIONS];
     struct hb_lane lane[HB_MAX_LANES];

@@ -34,6 +34,8 @@ static uint64_t begin(struct hb *b, const char *subject, uint64_t number, bool c
     ev.start_begin.lane = number;
     ev.start_begin.start = lane->start;
     ev.start_begin.control = control;
+    ev.start_begin.late_ns = b->late_ns;
+    ev.start_begin.waited_ns = b->waited_ns;
     ev.start_begin.command = "subject";
     hb_append(b, &ev);
     lane->begin_ns = b->t_ns;
@@ -208,7 +210,8 @@ uint64_t hb_ask_range(struct hb *b, uint64_t number, const char *registry, enum 
                                         .reference = reference,
                                         .digest = r->digest,
                                         .range = range,
-                                        .credential = "none"};
+                                        .credential = "none",
+                                        .pipelined = b->pipelined};
     hb_append(b, &ev);
     return ordinal;
 }

@@ -380,10 +380,10 @@ Test(build_start, options_keep_the_order_of_registries)
 Test(build_start, options_refuse_mistakes)
 {
     static const char *const wrong[] = {
-        "--policy=none",       "--primary=a",  "--attempts=0",      "--attempts=-1",
-        "--attempts=2x",       "--deadline=5", "--head-timeout=0s", "--low-speed-limit=9",
-        "--connect-timeout=x", "--scheme=ftp", "--seed=",           "--bogus",
-        "another:image",
+        "--policy=none",       "--primary=a",        "--attempts=0",      "--attempts=-1",
+        "--attempts=2x",       "--deadline=5",       "--head-timeout=0s", "--low-speed-limit=9",
+        "--connect-timeout=x", "--scheme=ftp",       "--seed=",           "--bogus",
+        "another:image",       "--digest=sha256:12",
     };
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
