@@ -118,37 +118,37 @@ struct connection {
     struct connection *next;
     struct connection *watch_prev; /* among those whose send queue is watched */
     struct connection *watch_next;
-    bool watched;
     struct server *server;
     struct listener *listener;
     struct server_lane *lane;
     uv_poll_t poll;
     uv_timer_t timer;
+    uint64_t id;
+    uint64_t start;
+    struct http_parser *parser;
+    struct buf input;
+    size_t ahead;              /* bytes taken that lie behind the request under way */
+    struct exchange *exchange; /* under way or not settled; NULL between requests */
+    uint64_t requests;
+    uint64_t written;
+    uint64_t deadline_ns; /* of a wait or a watched queue, by the history's clock */
+    uint64_t progress_ms; /* when bytes last moved, by the loop's clock */
+    const struct fault_rule *cut_rule;
     unsigned handles;
     int events; /* what POLL asks for */
     int fd;
     enum connection_state state;
-    uint64_t id;
-    uint64_t start;
-    bool late;
-    char peer[INET6_ADDRSTRLEN + 16];
-    char client[INET6_ADDRSTRLEN];
-    struct http_parser *parser;
-    bool in_body; /* a request's head was read, its body not yet wholly */
-    size_t ahead; /* bytes taken that lie behind the request under way */
-    bool early;   /* such bytes had come before the last answer was wholly sent */
-    struct buf input;
-    struct exchange *exchange; /* under way or not settled; NULL between requests */
-    uint64_t requests;
-    uint64_t written;
-    uint64_t deadline_ns;  /* of a wait or a watched queue, by the history's clock */
-    uint64_t progress_ms;  /* when bytes last moved, by the loop's clock */
     enum segment_kind cut; /* DRAINING: SEGMENT_FIN or SEGMENT_RST */
-    const struct fault_rule *cut_rule;
+    bool watched;
+    bool late;
+    bool in_body; /* a request's head was read, its body not yet wholly */
+    bool early;   /* bytes AHEAD had come before the last answer was wholly sent */
     bool peer_fin;
     bool fin_sent;
     bool undrained;    /* a cut came before the send queue was empty */
     bool settles_late; /* its kernel delays acknowledgements: asking at once is in vain */
+    char peer[INET6_ADDRSTRLEN + 16];
+    char client[INET6_ADDRSTRLEN];
 };
 
 struct server {

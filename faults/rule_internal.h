@@ -34,9 +34,7 @@ int rule_complain_unknown(struct rule_reading *r, struct doc_at at, const char *
 /* A string that is not empty, expanded, in the arena. FORM says what would be right. */
 int rule_read_text(struct rule_reading *r, struct doc_at at, const char *key, const char *form,
                    const char **out);
-int rule_read_integer(struct rule_reading *r, struct doc_at at, const char *key, uint64_t min,
-                      uint64_t max, uint64_t *out);
-/* The same with the bounds of VALUE, a KEY_COUNT. */
+/* An integer within the bounds of VALUE, a KEY_COUNT. */
 int rule_read_count(struct rule_reading *r, struct doc_at at, const char *key,
                     const struct key_value *value, uint64_t *out);
 /* MIN and MAX in nanoseconds; FORM says so in words. */
@@ -48,6 +46,7 @@ int rule_read_choice(struct rule_reading *r, struct doc_at at, const char *key,
 int rule_read_param(struct rule_reading *r, struct doc_at at, const struct fault_param_info *info,
                     struct fault_value *out);
 
+/* `match` and `when`, into the rule; -1 having complained. */
 int rule_read_match(struct rule_reading *r, struct doc_at at);
 int rule_read_when(struct rule_reading *r, struct doc_at at);
 

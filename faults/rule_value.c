@@ -149,8 +149,8 @@ static bool integer_within(const json_t *value, uint64_t min, uint64_t max, uint
     return true;
 }
 
-int rule_read_integer(struct rule_reading *r, struct doc_at at, const char *key, uint64_t min,
-                      uint64_t max, uint64_t *out)
+static int read_integer(struct rule_reading *r, struct doc_at at, const char *key, uint64_t min,
+                        uint64_t max, uint64_t *out)
 {
     char form[64];
 
@@ -171,7 +171,7 @@ int rule_read_count(struct rule_reading *r, struct doc_at at, const char *key,
 {
     uint64_t max = value->max > 0 ? value->max : (uint64_t)INT64_MAX;
 
-    return rule_read_integer(r, at, key, value->min, max, out);
+    return read_integer(r, at, key, value->min, max, out);
 }
 
 int rule_read_duration(struct rule_reading *r, struct doc_at at, const char *key, uint64_t min,
@@ -346,7 +346,7 @@ int rule_read_param(struct rule_reading *r, struct doc_at at, const struct fault
         rc = rule_read_choice(r, at, info->name, info->choices, &out->number);
         break;
     case TYPE_INTEGER:
-        rc = rule_read_integer(r, at, info->name, info->min, info->max, &out->number);
+        rc = read_integer(r, at, info->name, info->min, info->max, &out->number);
         break;
     case TYPE_DURATION:
         rc = rule_read_duration(r, at, info->name, info->min, info->max, form, &out->number);

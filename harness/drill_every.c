@@ -27,16 +27,22 @@ static uint64_t due_ns(const struct drill *d, size_t subject, uint64_t k)
     return d->phase_begin_ns + k * subject_of(d, subject)->every_ns;
 }
 
+/* What the open phase waited for has come, or its time is up: nothing becomes due any more. */
+static bool event_came(const struct drill *d)
+{
+    return d->plan->scenario->phases[d->phase].by == BY_EVENT &&
+           (d->phase_time_up || drill_until_met(d));
+}
+
 /* How many starts of SUBJECT are due by NOW_NS in the open phase. */
 static uint64_t due_count(const struct drill *d, size_t subject, uint64_t now_ns)
 {
     const struct scenario *s = d->plan->scenario;
-    bool over = d->phase_time_up || drill_until_met(d);
     uint64_t most = 0;
     if (s->subjects[subject].every_ns == 0 || !d->phase_open) {
         return 0;
     }
-    if (s->phases[d->phase].by == BY_EVENT && over) {
+    if (event_came(d)) {
         return d->begun[subject];
     }
     (void)scenario_most_starts(s, d->phase, subject, &most);
@@ -199,7 +205,7 @@ static uint64_t next_due_ns(const struct drill *d, uint64_t now_ns)
 void drill_every_watch(struct drill *d)
 {
     uint64_t now_ns = history_now_ns(d->history);
-    uint64_t next_ns = d->phase_open ? next_due_ns(d, now_ns) : 0;
+    uint64_t next_ns = d->phase_open && !event_came(d) ? next_due_ns(d, now_ns) : 0;
     if (next_ns == 0) {
         uv_timer_stop(&d->every_timer);
         return;

@@ -148,10 +148,22 @@ static bool all_begun(const struct drill *d, const struct scenario_phase *phase)
     return true;
 }
 
+/* Starts that were dealt out begin when their `prepare` has ended, and belong to this phase. */
+static bool is_preparing(const struct drill *d)
+{
+    for (size_t i = 0; i < d->worker_count; i++) {
+        if (d->workers[i].state == WORKER_PREPARING) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool drill_phase_over(const struct drill *d)
 {
     const struct scenario_phase *phase = &scenario_of(d)->phases[d->phase];
-    return all_begun(d, phase) && (phase->end == END_BEGUN || d->running == 0);
+    return all_begun(d, phase) &&
+           (d->running == 0 || (phase->end == END_BEGUN && !is_preparing(d)));
 }
 
 /* Planned numbers go on behind the largest that the phase dealt out. Those that an open loop was to

@@ -278,12 +278,18 @@ static int run_command(struct worker *w, struct err *e)
     return 0;
 }
 
+/* While it was prepared its phase may have been cut short. */
+static bool still_wanted(const struct worker *w)
+{
+    return w->drill->state == (w->control ? DRILL_CONTROL : DRILL_PHASES);
+}
+
 static void on_prepare(void *data, const struct subject_exit *exit)
 {
     struct worker *w = data;
     struct err e = {0};
     w->state = WORKER_IDLE;
-    if (own_command_ended(w, "prepare", exit) && !w->drill->aborted && run_command(w, &e) != 0) {
+    if (own_command_ended(w, "prepare", exit) && still_wanted(w) && run_command(w, &e) != 0) {
         drill_abort(w->drill, "failure", "start %llu: %s", (unsigned long long)w->start, e.text);
     }
     drill_pump(w->drill);

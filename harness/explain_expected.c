@@ -46,7 +46,10 @@ static void tell_always(struct explain *x)
     for (size_t i = 0; i < x->verdict->check_count; i++) {
         const struct verdict_check *v = &x->verdict->checks[i];
         if (v->always) {
-            explain_row(x, v->check, "%s", v->expected ? v->expected : "");
+            const char *why =
+                strcmp(v->check, "baseline") == 0 ? x->scenario->baseline_reason : NULL;
+            explain_row(x, v->check, "%s%s%s", v->expected ? v->expected : "",
+                        why ? "; not asked here: " : "", why ? why : "");
         }
     }
 }

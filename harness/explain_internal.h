@@ -52,6 +52,7 @@ void explain_ends(const struct scenario *s, size_t phase, char *text, size_t siz
  * UNKNOWN past 64 bits. */
 uint64_t explain_longest(const struct scenario *s);
 
+/* The sections of the page, each appended to what X writes. */
 void explain_timeline(struct explain *x);
 void explain_faults(struct explain *x);
 void explain_expected(struct explain *x);

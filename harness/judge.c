@@ -366,17 +366,10 @@ struct verdict *judge_file(const char *path, struct err *e)
     if (!reader) {
         return NULL;
     }
-    int rc = history_reader_next(reader, &ev, e);
-    if (rc == 0 || (rc == 1 && (ev.type != EVENT_DRILL_BEGIN || !ev.drill_begin.plan))) {
-        err_set(e, ERR_INVALID, "%s: this is no history; its first line must be drill-begin", path);
-    } else if (rc == 1) {
-        struct plan *plan = plan_read(ev.drill_begin.plan, e);
-        if (plan) {
-            v = judge_rest(reader, &ev, plan, e);
-            plan_free(plan);
-        } else {
-            err_prefix(e, "%s: the plan of its first line", path);
-        }
+    struct plan *plan = plan_of_history(path, reader, &ev, e);
+    if (plan) {
+        v = judge_rest(reader, &ev, plan, e);
+        plan_free(plan);
     }
     history_reader_close(reader);
     return v;

@@ -1,4 +1,5 @@
 /* The verdict of all checks, whose fault it is, and why, in one sentence. */
+#include <signal.h>
 #include <string.h>
 
 #include "harness/base/buf.h"
@@ -149,8 +150,19 @@ static const char *why(struct judge *j, bool sick)
     return j->verdict->verdict == VERDICT_INCONCLUSIVE ? why_inconclusive(j, sick) : NULL;
 }
 
+/* The signal that interrupted the drill, as its last event names it first; else 0. */
+static int interrupted_by(const struct judge *j)
+{
+    const char *said = j->end == JUDGE_INTERRUPTED && j->detail ? j->detail : "";
+    if (strncmp(said, "SIGINT", strlen("SIGINT")) == 0) {
+        return SIGINT;
+    }
+    return strncmp(said, "SIGTERM", strlen("SIGTERM")) == 0 ? SIGTERM : 0;
+}
+
 void judge_conclude(struct judge *j, bool sick)
 {
+    j->verdict->signal = interrupted_by(j);
     j->verdict->verdict = overall(j, sick);
     j->verdict->blame = blame(j, sick);
     j->verdict->why = why(j, sick);

@@ -54,10 +54,19 @@ int judge_summary_init(struct judge *j);
 void judge_summary_event(struct judge *j, const struct event *ev);
 /* After the checks have finished. */
 void judge_summary_finish(struct judge *j);
+/* TEXT in the verdict's memory. NULL: none, or no memory (the arena knows). */
+const char *judge_copy(struct judge *j, const char *text);
+
+/* judge_starts.c: outcomes, labels and starts that did not work; phases that never ended are
+ * closed. Asked by judge_summary_finish. */
+void judge_starts_finish(struct judge *j);
 /* Whether a start counts at all: ended by itself, and not the control. */
 bool judge_start_counts(const struct pull_start *start);
 /* The phase of the verdict that START began in; NULL for the control start. */
 struct verdict_phase *judge_phase_of(struct judge *j, const struct pull_start *start);
+
+/* judge_facts.c: what was drilled and how, and the notes; asked by judge_summary_finish. */
+void judge_facts_finish(struct judge *j);
 
 /* judge_times.c: times and attempts by phase, and the loop's lag; asked by judge_summary_finish. */
 void judge_times_finish(struct judge *j);

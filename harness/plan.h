@@ -10,6 +10,9 @@
 #include "harness/base/err.h"
 #include "harness/scenario.h"
 
+struct event;
+struct history_reader;
+
 struct plan_blob {
     const char *digest;
     uint64_t size;
@@ -58,10 +61,14 @@ void plan_free(struct plan *p);
  * keeps the versions and the host of the machine that wrote it. */
 char *plan_text(const struct plan *p, struct err *e);
 struct plan *plan_read(const char *text, struct err *e);
+/* The plan that the history at PATH begins with; READER has not read of it yet, and its first event
+ * is then FIRST. NULL: E says file and line. */
+struct plan *plan_of_history(const char *path, struct history_reader *reader, struct event *first,
+                             struct err *e);
 
 /* The image whose manifest has DIGEST; NULL where there is none. */
 const struct plan_image *plan_image_by_digest(const struct plan *p, const char *digest);
-/* -1 where there is none. */
+/* The index of what has that name; -1 where there is none. */
 int plan_registry(const struct plan *p, const char *name);
 int plan_subject(const struct plan *p, const char *name);
 int plan_phase(const struct plan *p, const char *name);

@@ -5,8 +5,8 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "harness/commands/command.h"
 #include "harness/plan_internal.h"
+#include "harness/version.h"
 
 json_t *plan_versions(void)
 {

@@ -210,3 +210,19 @@ void scenario_free(struct scenario *s)
     arena_close(&s->arena);
     free(s);
 }
+
+void scenario_folder(const char *path, char *name, size_t size)
+{
+    size_t n = 0;
+    while (strncmp(path, "./", 2) == 0 || strncmp(path, "../", 3) == 0 || path[0] == '/') {
+        path += path[0] == '/' ? 1 : strcspn(path, "/") + 1;
+    }
+    size_t len = strlen(path);
+    if (len > 5 && strcmp(path + len - 5, ".json") == 0) {
+        len -= 5;
+    }
+    for (size_t i = 0; i < len && n + 1 < size; i++) {
+        name[n++] = path[i] == '/' ? '-' : path[i];
+    }
+    name[n] = '\0';
+}

@@ -190,6 +190,10 @@ struct scenario *scenario_parse(const char *path, const char *text, size_t len,
                                 const struct scenario_options *options, struct err *e);
 void scenario_free(struct scenario *s);
 
+/* The name of the folder under --out for the results of the scenario at PATH: without its .json and
+ * leading "/", "./" and "../", `/` as `-`. Cut at SIZE. */
+void scenario_folder(const char *path, char *name, size_t size);
+
 /* How many starts of SUBJECT PHASE can have at most: planned ones, or as many as become due in an
  * open loop until its time or `at-most` is up. False: a closed loop that only time ends. */
 bool scenario_most_starts(const struct scenario *s, size_t phase, size_t subject, uint64_t *out);

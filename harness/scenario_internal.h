@@ -49,18 +49,18 @@ int scenario_is_object(struct scenario_reader *r, struct doc_at at, const char *
                        size_t max, const char *example);
 int scenario_is_array(struct scenario_reader *r, struct doc_at at, const char *what, size_t min,
                       size_t max, const char *example);
-/* The member KEY of AT, which must be there. */
-int scenario_need(struct scenario_reader *r, struct doc_at at, const char *what, const char *key,
-                  const char *example, struct doc_at *out);
-/* The same by the tables: bounds, words and example are those of the row KEY of LEVEL. WHAT may be
- * NULL where the key in quotes says it. */
+/* By the tables: bounds, words and example are those of the row KEY of LEVEL.
+ * The member KEY of AT, which must be there. */
 int scenario_need_key(struct scenario_reader *r, struct doc_at at, const char *what,
                       const struct key_level *level, const char *key, struct doc_at *out);
-/* An array (KEY_LIST, KEY_WORDS) or an object (KEY_MAP). */
+/* An array (KEY_LIST, KEY_WORDS) or an object (KEY_MAP). WHAT may be NULL where the key in quotes
+ * says it. */
 int scenario_is_key(struct scenario_reader *r, struct doc_at at, const char *what,
                     const struct key_level *level, const char *key);
+/* An integer within the row's bounds. */
 int scenario_count_key(struct scenario_reader *r, struct doc_at at, const struct key_level *level,
                        const char *key, uint64_t *out);
+/* One of the row's words; *OUT is its index. */
 int scenario_choice_key(struct scenario_reader *r, struct doc_at at, const struct key_level *level,
                         const char *key, size_t *out);
 /* A string as it stands. */
@@ -71,9 +71,6 @@ int scenario_integer(struct scenario_reader *r, struct doc_at at, const char *wh
 /* A duration above zero. */
 int scenario_duration(struct scenario_reader *r, struct doc_at at, const char *what,
                       uint64_t *out_ns);
-/* One of COUNT words; *OUT is its index. */
-int scenario_choice(struct scenario_reader *r, struct doc_at at, const char *what,
-                    const char *const *words, size_t count, size_t *out);
 /* NAME fits [a-z0-9][a-z0-9-]{0,63}; the complaint is at AT. */
 int scenario_name(struct scenario_reader *r, struct doc_at at, const char *what, const char *name);
 /* A string that is such a name. */

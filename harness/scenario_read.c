@@ -146,19 +146,13 @@ int scenario_is_array(struct scenario_reader *r, struct doc_at at, const char *w
     return check_count(r, at, what, doc_size(at), min, max, example);
 }
 
-int scenario_need(struct scenario_reader *r, struct doc_at at, const char *what, const char *key,
-                  const char *example, struct doc_at *out)
+int scenario_need_key(struct scenario_reader *r, struct doc_at at, const char *what,
+                      const struct key_level *level, const char *key, struct doc_at *out)
 {
     if (doc_member(at, key, out))
         return 0;
     return doc_complain(r->err, at, "%s has no \"%s\"; add for example \"%s\": %s", what, key, key,
-                        example);
-}
-
-int scenario_need_key(struct scenario_reader *r, struct doc_at at, const char *what,
-                      const struct key_level *level, const char *key, struct doc_at *out)
-{
-    return scenario_need(r, at, what, key, key_find(level, key)->example, out);
+                        key_find(level, key)->example);
 }
 
 int scenario_is_key(struct scenario_reader *r, struct doc_at at, const char *what,
@@ -183,6 +177,27 @@ int scenario_count_key(struct scenario_reader *r, struct doc_at at, const struct
     return scenario_integer(r, at, quoted, v->min, v->max, out);
 }
 
+/* WHAT is one of COUNT words; *OUT is its index. */
+static int choice(struct scenario_reader *r, struct doc_at at, const char *what,
+                  const char *const *words, size_t count, size_t *out)
+{
+    char known[200];
+    scenario_list(known, sizeof known, words, count, sizeof(char *));
+    const char *alone = count == 1 ? "only " : "one of ";
+    if (!json_is_string(at.value))
+        return doc_complain(r->err, at, "%s is %s; write %s%s", what, type_name(at.value), alone,
+                            known);
+    const char *word = json_string_value(at.value);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(words[i], word) == 0) {
+            *out = i;
+            return 0;
+        }
+    }
+    return doc_complain(r->err, at, "%s \"%.80s\" is not accepted; write %s%s", what, word, alone,
+                        known);
+}
+
 int scenario_choice_key(struct scenario_reader *r, struct doc_at at, const struct key_level *level,
                         const char *key, size_t *out)
 {
@@ -193,7 +208,7 @@ int scenario_choice_key(struct scenario_reader *r, struct doc_at at, const struc
     for (; count < MAX_WORDS && key_word(v, count); count++)
         words[count] = key_word(v, count);
     snprintf(quoted, sizeof quoted, "\"%s\"", key);
-    return scenario_choice(r, at, quoted, words, count, out);
+    return choice(r, at, quoted, words, count, out);
 }
 
 int scenario_string(struct scenario_reader *r, struct doc_at at, const char *what, const char **out)
@@ -242,26 +257,6 @@ int scenario_duration(struct scenario_reader *r, struct doc_at at, const char *w
                             what);
     *out_ns = ns;
     return 0;
-}
-
-int scenario_choice(struct scenario_reader *r, struct doc_at at, const char *what,
-                    const char *const *words, size_t count, size_t *out)
-{
-    char known[200];
-    scenario_list(known, sizeof known, words, count, sizeof(char *));
-    const char *alone = count == 1 ? "only " : "one of ";
-    if (!json_is_string(at.value))
-        return doc_complain(r->err, at, "%s is %s; write %s%s", what, type_name(at.value), alone,
-                            known);
-    const char *word = json_string_value(at.value);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(words[i], word) == 0) {
-            *out = i;
-            return 0;
-        }
-    }
-    return doc_complain(r->err, at, "%s \"%.80s\" is not accepted; write %s%s", what, word, alone,
-                        known);
 }
 
 int scenario_name(struct scenario_reader *r, struct doc_at at, const char *what, const char *name)

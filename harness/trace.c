@@ -312,17 +312,10 @@ struct trace *trace_read(const char *path, struct err *e)
     if (reader == NULL) {
         return NULL;
     }
-    int rc = history_reader_next(reader, &ev, e);
-    if (rc == 0 || (rc == 1 && (ev.type != EVENT_DRILL_BEGIN || !ev.drill_begin.plan))) {
-        err_set(e, ERR_INVALID, "%s: this is no history; its first line must be drill-begin", path);
-    } else if (rc == 1) {
-        struct plan *plan = plan_read(ev.drill_begin.plan, e);
-        if (plan == NULL) {
-            err_prefix(e, "%s: the plan of its first line", path);
-        } else {
-            t = read_rest(path, reader, &ev, plan, e);
-            plan_free(plan);
-        }
+    struct plan *plan = plan_of_history(path, reader, &ev, e);
+    if (plan != NULL) {
+        t = read_rest(path, reader, &ev, plan, e);
+        plan_free(plan);
     }
     history_reader_close(reader);
     return t;

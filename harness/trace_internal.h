@@ -21,6 +21,7 @@ struct trace_fold {
     struct trace_rows commands;
 };
 
+/* No rows yet; each is of SIZE bytes, and there are at most MAX. */
 void trace_rows_init(struct trace_rows *r, size_t size, size_t max);
 /* A new row, zeroed. NULL: the maximum is reached (FULL), or there is no memory. */
 void *trace_rows_add(struct trace_rows *r, bool *full);

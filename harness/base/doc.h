@@ -40,6 +40,7 @@ int doc_init(struct doc *d, const char *name, const char *text, size_t len, stru
 int doc_load(struct doc *d, const char *path, struct err *e);
 void doc_close(struct doc *d);
 
+/* The whole document's value. */
 struct doc_at doc_root(const struct doc *d);
 /* The member KEY of an object; false where there is none (or AT is no object). */
 bool doc_member(struct doc_at at, const char *key, struct doc_at *out);

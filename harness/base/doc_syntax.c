@@ -59,7 +59,7 @@ int doc_check_text(const struct doc *d, struct err *e)
     size_t at = 0;
 
     if (d->len == 0)
-        return doc_complain_at(e, d, 0, "the file is empty; a scenario is a JSON object");
+        return doc_complain_at(e, d, 0, "the file is empty; it must hold a JSON object");
     if (d->len >= 3 && memcmp(d->text, "\xef\xbb\xbf", 3) == 0)
         return doc_complain_at(e, d, 0, "a byte order mark; save the file as UTF-8 without one");
     if (check_bytes(d, e) != 0)
@@ -67,7 +67,7 @@ int doc_check_text(const struct doc *d, struct err *e)
     while (at < d->len && is_space(d->text[at]))
         at++;
     if (at == d->len)
-        return doc_complain_at(e, d, 0, "the file holds only blanks; a scenario is a JSON object");
+        return doc_complain_at(e, d, 0, "the file holds only blanks; it must hold a JSON object");
     return check_depth(d, e);
 }
 

@@ -16,8 +16,6 @@ extern const size_t command_count;
 /* What the verb NAME takes, of enum option_set; 0 for no verb. */
 unsigned command_options(const char *name);
 
-#define PULLDRILL_VERSION "0.1.0"
-
 /* Each reads its own arguments (argv[0] is the verb) and returns the exit status. */
 int command_try(int argc, char **argv);
 int command_run(int argc, char **argv);
@@ -32,7 +30,6 @@ int command_schema(int argc, char **argv);
 int command_judge(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_compare(int argc, char **argv);
-int command_version(int argc, char **argv);
 
 /* What --help of `compare` says beside its options: what counts as a regression. */
 void command_compare_help(void);

@@ -50,8 +50,7 @@ static int pair_singles(const struct compare_result *was, struct compare_result 
 
 static int print(const struct options *o, const struct comparison *c, struct err *e)
 {
-    const struct report_style style = {.colour = isatty(STDOUT_FILENO) != 0 &&
-                                                 getenv("NO_COLOR") == NULL};
+    const struct report_style style = {.colour = options_colour(stdout)};
     struct buf b;
     buf_init(&b, PRINT_MAX_BYTES);
     if (strcmp(o->format, "json") == 0) {
@@ -99,11 +98,7 @@ int command_compare(int argc, char **argv)
     struct err e = {0};
     struct compare_result was = {0};
     struct compare_result is = {0};
-    if (options_read(&o, argc, argv, &e) != 0) {
-        return (int)options_complain(&e);
-    }
-    if (strcmp(o.format, "text") != 0 && strcmp(o.format, "json") != 0) {
-        err_set(&e, ERR_USAGE, "--format %s: text or json", o.format);
+    if (options_read(&o, argc, argv, &e) != 0 || options_text_or_json(&o, &e) != 0) {
         return (int)options_complain(&e);
     }
     if (o.operand_count != 2 || o.command_count > 0) {

@@ -54,7 +54,7 @@ static int add(struct compare_result *r, struct verdict *v, const char *variant,
         verdict_free(v);
         return -1;
     }
-    results_folder(v->scenario != NULL ? v->scenario : "", folder, sizeof folder);
+    scenario_folder(v->scenario != NULL ? v->scenario : "", folder, sizeof folder);
     r->verdicts[r->count] = v;
     r->items[r->count++] = (struct compare_item){.scenario = arena_strdup(&r->arena, folder),
                                                  .variant = arena_strdup(&r->arena, variant),

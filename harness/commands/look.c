@@ -87,10 +87,9 @@ static int print_json(json_t *array)
 static bool format_known(const struct options *o, int *status)
 {
     struct err e = {0};
-    if (strcmp(o->format, "text") == 0 || strcmp(o->format, "json") == 0) {
+    if (options_text_or_json(o, &e) == 0) {
         return true;
     }
-    err_set(&e, ERR_USAGE, "--format %s: text or json", o->format);
     *status = (int)options_complain(&e);
     return false;
 }
@@ -171,8 +170,7 @@ static int print_verdict(const struct options *o, struct verdict *v, const char 
 {
     const struct report_format *format = report_format_find(o->format);
     struct verdict_list list = {.items = &v, .count = 1};
-    const struct report_style style = {.colour = isatty(STDOUT_FILENO) != 0 &&
-                                                 getenv("NO_COLOR") == NULL};
+    const struct report_style style = {.colour = options_colour(stdout)};
     struct buf b;
     if (format == NULL) {
         return (int)no_such_format(o);

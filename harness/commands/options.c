@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/base/buf.h"
+#include "harness/base/clock.h"
 #include "harness/base/doc.h"
 #include "harness/base/log.h"
 #include "harness/commands/command.h"
@@ -52,11 +53,6 @@ static const char *program = "pulldrill";
 void options_set_program(const char *name)
 {
     program = name;
-}
-
-const char *options_program(void)
-{
-    return program;
 }
 
 static int read_number(const char *text, uint64_t max, uint64_t *out)
@@ -155,10 +151,17 @@ static int apply(struct options *o, unsigned bit, const char *value, struct err 
     }
 }
 
-static int unknown_option(const char *word, struct err *e)
+static int unknown_option(unsigned takes, const char *word, struct err *e)
 {
+    const char *names[TABLE_LEN] = {NULL};
+    size_t count = 0;
+    for (size_t i = 0; i < TABLE_LEN; i++) {
+        if ((table[i].bit & takes) != 0) {
+            names[count++] = table[i].name;
+        }
+    }
     const char *near = word[0] == '-' && word[1] == '-'
-                           ? doc_nearest(word + 2, table, TABLE_LEN, sizeof table[0])
+                           ? doc_nearest(word + 2, names, count, sizeof names[0])
                            : NULL;
     return err_set(e, ERR_USAGE, "%s is no option here%s%s; --help lists them", word,
                    near != NULL ? "; did you mean --" : "", near != NULL ? near : "");
@@ -213,7 +216,7 @@ static int read_options(struct options *o, unsigned takes, int argc, char **argv
         } else if (c == ':') {
             return err_set(e, ERR_USAGE, "%s wants a value", argv[optind - 1]);
         } else if (c == '?') {
-            return unknown_option(argv[optind - 1], e);
+            return unknown_option(takes, argv[optind - 1], e);
         } else if (apply(o, table[table_index(c)].bit, optarg, e) != 0) {
             return -1;
         }
@@ -383,6 +386,23 @@ char *options_replay_tail(const struct options *o)
         quote(&b, o->command[i]);
     }
     return buf_take(&b);
+}
+
+uint64_t options_seed(const struct options *o, const struct scenario *s)
+{
+    return o->has_seed ? o->seed : s->has_seed ? s->seed : clock_now_ns() & 0xffffffffu;
+}
+
+int options_text_or_json(const struct options *o, struct err *e)
+{
+    return strcmp(o->format, "text") == 0 || strcmp(o->format, "json") == 0
+               ? 0
+               : err_set(e, ERR_USAGE, "--format %s: text or json", o->format);
+}
+
+bool options_colour(FILE *f)
+{
+    return isatty(fileno(f)) != 0 && getenv("NO_COLOR") == NULL;
 }
 
 enum exit_status options_complain(const struct err *e)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "harness/base/err.h"
 #include "harness/scenario.h"
@@ -74,7 +75,12 @@ char *options_replay(const struct options *o, const char *verb, const char *file
 char *options_replay_tail(const struct options *o);
 /* How this program was called (argv[0]); set once by main. */
 void options_set_program(const char *name);
-const char *options_program(void);
+/* The seed of a drill of S: that of --seed, else its own, else one of the clock. */
+uint64_t options_seed(const struct options *o, const struct scenario *s);
+/* For verbs that have no other --format. -1: E says so. */
+int options_text_or_json(const struct options *o, struct err *e);
+/* Whether what goes to F is coloured: a terminal, and no NO_COLOR. */
+bool options_colour(FILE *f);
 /* Says E on stderr and returns the exit status that fits its code. */
 enum exit_status options_complain(const struct err *e);
 

@@ -1,13 +1,9 @@
 /* `prove`: shows that scenarios tell good from bad. Every good subject passes, every bad twin fails
  * for the reasons named. */
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "harness/base/clock.h"
-#include "harness/base/log.h"
 #include "harness/commands/command.h"
 #include "harness/commands/prove.h"
 #include "harness/commands/results.h"
@@ -17,11 +13,6 @@
 
 #define PRINT_MAX_BYTES (64u << 20)
 #define ARENA_MAX_BYTES ((size_t)256 << 20)
-
-static bool colourful(FILE *f)
-{
-    return isatty(fileno(f)) != 0 && getenv("NO_COLOR") == NULL;
-}
 
 /* ---- the cells ----------------------------------------------------------------------------- */
 
@@ -44,7 +35,7 @@ static int add_cell(struct prove *p, size_t scenario, const struct scenario_twin
         return err_set(e, ERR_LIMIT, "more than %d subjects and twins", PROVE_MAX_CELLS);
     }
     struct prove_cell *cell = &p->cells[p->cell_count++];
-    results_folder(p->selection->path[scenario], folder, sizeof folder);
+    scenario_folder(p->selection->path[scenario], folder, sizeof folder);
     cell->scenario = scenario;
     cell->twin = twin;
     cell->empty = empty;
@@ -56,9 +47,7 @@ static int add_cell(struct prove *p, size_t scenario, const struct scenario_twin
 static int add_scenario(struct prove *p, size_t scenario, struct err *e)
 {
     const struct scenario *s = p->selection->scenario[scenario];
-    p->seeds[scenario] = p->options->has_seed ? p->options->seed
-                         : s->has_seed        ? s->seed
-                                              : clock_now_ns() & 0xffffffffu;
+    p->seeds[scenario] = options_seed(p->options, s);
     if (add_cell(p, scenario, NULL, false, e) != 0) {
         return -1;
     }
@@ -102,7 +91,7 @@ static void on_cell(void *data, const struct prove_cell *cell)
     }
     buf_init(&b, PRINT_MAX_BYTES);
     buf_str(&b, p->selection->path[cell->scenario]);
-    prove_line(p, cell, colourful(stderr), &b);
+    prove_line(p, cell, options_colour(stderr), &b);
     watch_print(p->watch, stderr, &b);
     buf_close(&b);
 }
@@ -115,7 +104,7 @@ static int print_all(const struct prove *p, const struct verdict_list *list, str
         prove_json(p, list, &b);
         watch_finish(p->watch, &b);
     } else {
-        prove_text(p, colourful(stdout), &b);
+        prove_text(p, options_colour(stdout), &b);
         report_tally(list, &b);
         watch_print(p->watch, stdout, &b);
     }
@@ -126,19 +115,15 @@ static int print_all(const struct prove *p, const struct verdict_list *list, str
 
 /* ---- from end to end ----------------------------------------------------------------------- */
 
-/* What earlier invocations left where this one writes only folders would be taken for its own. */
+/* What an earlier invocation left, cells and rounds that this one does not have too, would be taken
+ * for its own. */
 static int clear_folders(const struct prove *p, struct err *e)
 {
     char folder[1024];
     char dir[4096];
     for (size_t i = 0; i < p->selection->count; i++) {
-        results_folder(p->selection->path[i], folder, sizeof folder);
+        scenario_folder(p->selection->path[i], folder, sizeof folder);
         if (results_prepare(p->options->out, folder, dir, sizeof dir, e) != 0) {
-            return -1;
-        }
-    }
-    for (size_t i = 0; p->options->times > 1 && i < p->cell_count; i++) {
-        if (results_prepare(p->options->out, p->cells[i].folder, dir, sizeof dir, e) != 0) {
             return -1;
         }
     }
@@ -158,12 +143,7 @@ static int conclude(struct prove *p, int signum, struct verdict_list *list, stru
     if (results_write_all(list, p->options->out, e) != 0 || print_all(p, list, e) != 0) {
         return -1;
     }
-    /* The files say it all: a reader of stdout that went away does not change the verdict. */
-    if (ferror(stdout)) {
-        log_line("cannot write to stdout; the results are in %s", p->options->out);
-        __fpurge(stdout);
-        clearerr(stdout);
-    }
+    results_printed(p->options->out);
     return 0;
 }
 
@@ -196,8 +176,8 @@ static enum exit_status prove_selected(struct options *o, struct selection *s)
 
 static int check_options(const struct options *o, struct err *e)
 {
-    if (strcmp(o->format, "text") != 0 && strcmp(o->format, "json") != 0) {
-        return err_set(e, ERR_USAGE, "--format %s: text or json", o->format);
+    if (options_text_or_json(o, e) != 0) {
+        return -1;
     }
     if (o->subject != NULL && o->command == NULL) {
         return err_set(e, ERR_USAGE,

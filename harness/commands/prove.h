@@ -35,7 +35,7 @@ struct prove_cell {
     enum verdict_kind drill;      /* verdict of the first round's drill */
     struct prove_finding finding; /* the worst of all rounds */
     uint64_t duration_ns;         /* of all rounds */
-    uint64_t starts;              /* that ended, in all rounds */
+    struct verdict_starts starts; /* that ended, in all rounds */
     size_t stopped;               /* rounds that were stopped as lost */
     const char *replay;           /* of the worst round */
     int signal;
@@ -61,6 +61,7 @@ void prove_judge_twin(const struct verdict *v, const struct scenario *s,
 /* Adds one more round to CELL. */
 void prove_add_round(struct prove *p, struct prove_cell *cell, const struct verdict *v,
                      const struct prove_finding *finding);
+void prove_add_starts(struct verdict_starts *to, const struct verdict_starts *more);
 
 /* prove_jobs.c: drills every cell as often as asked, at most as many at a time as allowed, each in
  * a process of its own. DONE sees each cell whose rounds have all ended. SIGINT and SIGTERM are
@@ -77,8 +78,7 @@ void prove_json(const struct prove *p, const struct verdict_list *list, struct b
 void prove_line(const struct prove *p, const struct prove_cell *cell, bool colour, struct buf *out);
 /* A scenario's proof as a verdict, a check a cell, for results.json and junit.xml. */
 struct verdict *prove_verdict(const struct prove *p, size_t scenario, int signum, struct err *e);
-/* What CELL comes to over all its rounds, and that in words. */
+/* What CELL comes to over all its rounds. */
 enum verdict_kind prove_cell_verdict(const struct prove *p, const struct prove_cell *cell);
-void prove_cell_words(const struct prove *p, const struct prove_cell *cell, struct buf *out);
 
 #endif

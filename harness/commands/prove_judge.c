@@ -204,6 +204,14 @@ void prove_judge_twin(const struct verdict *v, const struct scenario *s,
 
 /* ---- rounds -------------------------------------------------------------------------------- */
 
+void prove_add_starts(struct verdict_starts *to, const struct verdict_starts *more)
+{
+    to->worked += more->worked;
+    to->failed += more->failed;
+    to->hung += more->hung;
+    to->wrong += more->wrong;
+}
+
 void prove_add_round(struct prove *p, struct prove_cell *cell, const struct verdict *v,
                      const struct prove_finding *finding)
 {
@@ -220,7 +228,7 @@ void prove_add_round(struct prove *p, struct prove_cell *cell, const struct verd
     cell->done++;
     cell->as_expected += finding->verdict == VERDICT_PASS ? 1 : 0;
     cell->duration_ns += v->duration_ns;
-    cell->starts += v->starts.worked + v->starts.failed + v->starts.hung + v->starts.wrong;
+    prove_add_starts(&cell->starts, &v->starts);
     cell->stopped += v->reason != NULL && strcmp(v->reason, "lost") == 0 ? 1 : 0;
     cell->signal = cell->signal != 0 ? cell->signal : v->signal;
 }

@@ -47,6 +47,12 @@ static void because(const struct scenario_twin *twin, struct buf *out)
     }
 }
 
+static uint64_t ended(const struct prove_cell *cell)
+{
+    const struct verdict_starts *s = &cell->starts;
+    return s->worked + s->failed + s->hung + s->wrong;
+}
+
 static void good_words(const struct prove_cell *cell, struct buf *out)
 {
     if (cell->twin != NULL) {
@@ -54,11 +60,11 @@ static void good_words(const struct prove_cell *cell, struct buf *out)
         because(cell->twin, out);
         buf_str(out, "; ");
     }
-    buf_printf(out, "%llu start%s%s", (unsigned long long)cell->starts,
-               cell->starts == 1 ? "" : "s", cell->stopped > 0 ? ", then stopped" : "");
+    buf_printf(out, "%llu start%s%s", (unsigned long long)ended(cell), ended(cell) == 1 ? "" : "s",
+               cell->stopped > 0 ? ", then stopped" : "");
 }
 
-void prove_cell_words(const struct prove *p, const struct prove_cell *cell, struct buf *out)
+static void cell_words(const struct prove *p, const struct prove_cell *cell, struct buf *out)
 {
     unsigned times = p->options->times;
     if (cell->empty) {
@@ -66,7 +72,8 @@ void prove_cell_words(const struct prove *p, const struct prove_cell *cell, stru
         return;
     }
     if (cell->done < times) {
-        buf_printf(out, "interrupted: %zu of %u rounds were drilled; ", cell->done, times);
+        buf_printf(out, "interrupted: %zu of %u rounds were drilled%s", cell->done, times,
+                   cell->done > 0 ? "; " : "");
     } else if (times > 1) {
         buf_printf(out, "%zu of %u times; ", cell->as_expected, times);
     }
@@ -89,7 +96,7 @@ void prove_line(const struct prove *p, const struct prove_cell *cell, bool colou
     const char *word = outcome(p, cell);
     buf_printf(out, "  %-*s %s%-12s%s %6.1f s  ", NAME_WIDTH, cell->name, colour ? paint : "", word,
                colour ? "\033[0m" : "", (double)cell->duration_ns / 1e9);
-    prove_cell_words(p, cell, out);
+    cell_words(p, cell, out);
     buf_char(out, '\n');
     if (v != VERDICT_PASS && cell->replay != NULL && cell->replay[0] != '\0') {
         buf_str(out, "      replay: ");
@@ -120,7 +127,7 @@ static void cell_json(const struct prove *p, const struct prove_cell *cell, stru
 {
     struct buf words;
     buf_init(&words, WORDS_MAX);
-    prove_cell_words(p, cell, &words);
+    cell_words(p, cell, &words);
     json_out_open(j, NULL, '{');
     json_out_text(j, "name", cell->name);
     json_out_text(j, "role", cell->twin != NULL || cell->empty ? "twin" : "good");
@@ -136,7 +143,7 @@ static void cell_json(const struct prove *p, const struct prove_cell *cell, stru
     json_out_count(j, "as-expected", cell->as_expected);
     json_out_flag(j, "differs", cell->differs);
     json_out_count(j, "stopped", cell->stopped);
-    json_out_count(j, "starts", cell->starts);
+    json_out_count(j, "starts", ended(cell));
     json_out_count(j, "duration-ns", cell->duration_ns);
     json_out_text(j, "folder", cell->empty ? NULL : cell->folder);
     json_out_text(j, "replay", cell->replay);
@@ -209,7 +216,7 @@ static void fill_check(const struct prove *p, const struct prove_cell *cell, str
     out->expected =
         cell->empty ? "at least one bad twin" : arena_strdup(a, text.data != NULL ? text.data : "");
     buf_reset(&text);
-    prove_cell_words(p, cell, &text);
+    cell_words(p, cell, &text);
     out->actual = arena_printf(a, "%s: %s", outcome(p, cell), text.data != NULL ? text.data : "");
     buf_close(&text);
     out->name = cell->name;
@@ -256,7 +263,11 @@ struct verdict *prove_verdict(const struct prove *p, size_t scenario, int signum
             fill_check(p, cell, &v->arena, &v->checks[v->check_count]);
             conclude(v, &v->checks[v->check_count++]);
             v->duration_ns += cell->duration_ns;
+            prove_add_starts(&v->starts, &cell->starts);
         }
+    }
+    if (signum != 0 && v->verdict == VERDICT_INCONCLUSIVE) {
+        v->blame = "environment"; /* as of a drill that was interrupted */
     }
     if (v->arena.failed) {
         verdict_free(v);

@@ -5,13 +5,10 @@
  * a process that left no journal, or could not be begun, becomes a verdict of its own (error); an
  * interrupt ends what runs, and those that were not begun have no verdict. */
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/base/clock.h"
 #include "harness/base/log.h"
 #include "harness/commands/command.h"
 #include "harness/commands/drill_one.h"
@@ -38,8 +35,7 @@ struct run {
 
 static void print_one(struct run *r, const struct verdict *v)
 {
-    const struct report_style style = {.colour = isatty(STDOUT_FILENO) != 0 &&
-                                                 getenv("NO_COLOR") == NULL};
+    const struct report_style style = {.colour = options_colour(stdout)};
     struct buf b;
     if (watch_streams(r->watch)) {
         return;
@@ -82,7 +78,7 @@ static int prepare(void *data, size_t *number, struct err *e)
     const struct watched what = {.scenario = r->selection->path[*number],
                                  .title = r->selection->scenario[*number]->title,
                                  .dir = dir};
-    results_folder(what.scenario, folder, sizeof folder);
+    scenario_folder(what.scenario, folder, sizeof folder);
     return results_prepare(r->options->out, folder, dir, sizeof dir, e) != 0 ||
                    watch_begin(r->watch, *number, &what, e) != 0
                ? -1
@@ -96,13 +92,11 @@ static int child(void *data, size_t number)
     struct scenario *s = r->selection->scenario[number];
     char folder[1024];
     watch_child(r->watch);
-    results_folder(r->selection->path[number], folder, sizeof folder);
+    scenario_folder(r->selection->path[number], folder, sizeof folder);
     const struct drill_one one = {.options = o,
                                   .path = r->selection->path[number],
                                   .folder = folder,
-                                  .seed = o->has_seed   ? o->seed
-                                          : s->has_seed ? s->seed
-                                                        : clock_now_ns() & 0xffffffffu};
+                                  .seed = options_seed(o, s)};
     r->selection->scenario[number] = NULL;
     return drill_one(&one, s);
 }
@@ -124,7 +118,7 @@ static int ended(void *data, size_t number, int status, const char *trouble, str
         r->refused = true;
         return watch_ended(r->watch, number, NULL, e);
     }
-    results_folder(path, folder, sizeof folder);
+    scenario_folder(path, folder, sizeof folder);
     struct verdict *v = trouble != NULL
                             ? results_lost(path, title, trouble, e)
                             : results_of_process(r->options->out, folder, path, title, status, e);
@@ -162,8 +156,6 @@ static int run_drills(struct run *r, struct verdict_list *list, struct err *e)
     }
     if (signum != 0 && list->count < r->selection->count) {
         list->signal = signum;
-        log_line("interrupted: %zu of %zu scenarios were never begun",
-                 r->selection->count - list->count, r->selection->count);
     }
     return rc;
 }
@@ -179,12 +171,11 @@ static enum exit_status finish(struct run *r, struct verdict_list *list)
         return options_complain(&e);
     }
     print_all(r, list);
-    /* The files say it all: a reader of stdout that went away does not change the verdict. */
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        log_line("cannot write to stdout; the results are in %s", out);
-        __fpurge(stdout);
-        clearerr(stdout);
+    if (list->signal != 0) {
+        log_line("interrupted: %zu of %zu scenarios were never begun",
+                 r->selection->count - list->count, r->selection->count);
     }
+    results_printed(out);
     return list->exit;
 }
 
@@ -218,11 +209,7 @@ int command_run(int argc, char **argv)
     struct options o;
     struct err e = {0};
     struct selection s = {0};
-    if (options_read(&o, argc, argv, &e) != 0) {
-        return (int)options_complain(&e);
-    }
-    if (strcmp(o.format, "text") != 0 && strcmp(o.format, "json") != 0) {
-        err_set(&e, ERR_USAGE, "--format %s: text or json", o.format);
+    if (options_read(&o, argc, argv, &e) != 0 || options_text_or_json(&o, &e) != 0) {
         return (int)options_complain(&e);
     }
     enum exit_status status = select_scenarios(&o, &s);

@@ -74,15 +74,9 @@ int command_keys(int argc, char **argv)
 {
     struct options o;
     struct err e = {0};
-    if (options_read_alone(&o, argc, argv, &e) != 0) {
+    if (options_read_alone(&o, argc, argv, &e) != 0 || options_text_or_json(&o, &e) != 0) {
         return (int)options_complain(&e);
     }
-    if (strcmp(o.format, "json") == 0) {
-        return print(scenario_reference());
-    }
-    if (strcmp(o.format, "text") == 0) {
-        return print_levels(scenario_reference());
-    }
-    err_set(&e, ERR_USAGE, "--format %s: text or json", o.format);
-    return (int)options_complain(&e);
+    return strcmp(o.format, "json") == 0 ? print(scenario_reference())
+                                         : print_levels(scenario_reference());
 }

@@ -191,6 +191,9 @@ static void queue_begin(struct stream *s, struct source *source, const char *lin
     if (event_decode(line, len, &ev, &scratch, &e) == 0 && ev.type == EVENT_DRILL_BEGIN) {
         ev.drill_begin.plan = NULL;
         event_encode(&ev, &text);
+        s->queue.failed |= text.failed;
+    }
+    if (text.len > 3) {
         buf_str(&s->queue, source->before);
         buf_append(&s->queue, text.data + 1, text.len - 3); /* without braces and newline */
         buf_str(&s->queue, ",\"title\":");

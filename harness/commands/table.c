@@ -9,6 +9,9 @@
 
 #include "harness/commands/command.h"
 #include "harness/commands/options.h"
+#include "harness/version.h"
+
+static int version(int argc, char **argv);
 
 const struct command command_table[] = {
     {"try", "[options] -- COMMAND…",
@@ -45,7 +48,7 @@ const struct command command_table[] = {
     {"compare", "OLD NEW [options]",
      "hold two results against each other; exits 1 where NEW is worse", OPT_FORMAT,
      command_compare},
-    {"version", "", "the version, and those of the libraries", 0, command_version},
+    {"version", "", "the version, and those of the libraries", 0, version},
 };
 const size_t command_count = sizeof command_table / sizeof command_table[0];
 
@@ -59,7 +62,7 @@ unsigned command_options(const char *name)
     return 0;
 }
 
-int command_version(int argc, char **argv)
+static int version(int argc, char **argv)
 {
     struct options o;
     struct err e = {0};

@@ -242,6 +242,7 @@ struct event {
     };
 };
 
+/* "drill-begin", "request", …: as in the field `event`. */
 const char *event_type_name(enum event_type type);
 /* Appends EV as one JSON line with its newline. Absent strings, and false and 0 where 0 says
  * nothing, are left out (the field table says which); reading puts the zero back. */

@@ -58,13 +58,15 @@ struct trace_event {
     uint64_t bytes;         /* delivered */
     uint64_t first_byte_ns; /* from the request's arrival */
     uint64_t duration_ns;
-    bool fired;       /* of fault-decided */
-    const char *text; /* request: the path; close: how; fault-decided: the actions; start-end: the
-                         reason; probe, action: the detail */
-    const char
-        *name; /* the fault, faults of a response (by spaces), phase, probe, action, subject */
-    const char *end; /* of a response: "whole", "cut", …; of a start: its outcome; of a probe and an
-                        action: "ok", "failed" */
+    bool fired; /* of fault-decided */
+    /* Request: the path; close: how; fault-decided: the actions; start-end: the reason; probe,
+     * action: the detail. */
+    const char *text;
+    /* The fault, faults of a response (by spaces), phase, probe, action, subject. */
+    const char *name;
+    /* Of a response: "whole", "cut", …; of a start: its outcome; of a probe and an action: "ok",
+     * "failed". */
+    const char *end;
 };
 
 struct trace {

@@ -36,12 +36,8 @@ struct pic {
 
 /* picture_words.c: letters. */
 
-/* "1 attempt", "20 attempts". */
-void picture_count(struct buf *out, uint64_t n, const char *one, const char *many);
 /* "20 attempts, 3 failed". */
 void picture_attempts(struct buf *out, const struct slices_attempts *sum);
-/* "3 worked, 1 failed"; nothing where there were none. */
-void picture_outcomes(struct buf *out, const struct slices_starts *sum);
 /* S escaped, cut to MAX characters. */
 void picture_cut(struct buf *out, const char *s, size_t max);
 /* A <text> with S in it, cut likewise. */

@@ -14,7 +14,8 @@
 
 /* ---- phrases ------------------------------------------------------------------------------- */
 
-void picture_count(struct buf *out, uint64_t n, const char *one, const char *many)
+/* "1 attempt", "20 attempts". */
+static void count_of(struct buf *out, uint64_t n, const char *one, const char *many)
 {
     buf_u64(out, n);
     buf_char(out, ' ');
@@ -23,7 +24,7 @@ void picture_count(struct buf *out, uint64_t n, const char *one, const char *man
 
 void picture_attempts(struct buf *out, const struct slices_attempts *sum)
 {
-    picture_count(out, sum->worked + sum->failed, "attempt", "attempts");
+    count_of(out, sum->worked + sum->failed, "attempt", "attempts");
     if (sum->failed > 0) {
         buf_str(out, ", ");
         buf_u64(out, sum->failed);
@@ -31,7 +32,8 @@ void picture_attempts(struct buf *out, const struct slices_attempts *sum)
     }
 }
 
-void picture_outcomes(struct buf *out, const struct slices_starts *sum)
+/* "3 worked, 1 failed"; nothing where there were none. */
+static void outcomes(struct buf *out, const struct slices_starts *sum)
 {
     const struct {
         uint64_t count;
@@ -173,7 +175,7 @@ void picture_slice_title(struct pic *p, size_t index)
     }
     if (picture_total(&p->s.starts[index]) > 0) {
         buf_str(p->out, "; starts that ended: ");
-        picture_outcomes(p->out, &p->s.starts[index]);
+        outcomes(p->out, &p->s.starts[index]);
     }
     buf_str(p->out, "</title>");
 }
@@ -184,7 +186,7 @@ static void add_control(struct pic *p)
                     "work");
     if (p->s.control_attempts > 0) {
         buf_str(p->out, "; its ");
-        picture_count(p->out, p->s.control_attempts, "attempt", "attempts");
+        count_of(p->out, p->s.control_attempts, "attempt", "attempts");
         buf_str(p->out, " not drawn");
     }
 }
@@ -201,10 +203,10 @@ static void add_stretch(struct pic *p, const struct slices_stretch *stretch)
     buf_printf(p->out, ", %s: ", own);
     if (stretch->kind == SLICES_PHASE) {
         struct slices_starts sum = picture_phase_starts(p->t, stretch->name);
-        picture_count(p->out, picture_total(&sum), "start", "starts");
+        count_of(p->out, picture_total(&sum), "start", "starts");
         if (picture_total(&sum) > 0) {
             buf_str(p->out, " (");
-            picture_outcomes(p->out, &sum);
+            outcomes(p->out, &sum);
             buf_char(p->out, ')');
         }
         buf_str(p->out, "; ");

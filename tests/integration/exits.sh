@@ -61,6 +61,8 @@ expect_exit 4 "an unknown verb" "$PULLDRILL" rnu
 expect_text "$scratch/err" 'did you mean run' "the nearest verb"
 expect_exit 4 "an unknown option" "$PULLDRILL" run --sede 1 scenarios
 expect_text "$scratch/err" 'did you mean --seed' "the nearest option"
+expect_exit 4 "an option of another verb" "$PULLDRILL" schema --format json
+expect_text "$scratch/err" '^pulldrill: --format is no option here; --help lists them$' "no such hint"
 expect_exit 4 "no file" "$PULLDRILL" run
 for verb in version faults checks; do
   expect_exit 4 "$verb with a word too many" "$PULLDRILL" "$verb" extra
@@ -76,7 +78,8 @@ expect_exit 5 "nothing selected" "$PULLDRILL" run "$scratch/empty"
 expect_exit 5 "no scenario with the tag" "$PULLDRILL" run scenarios --tag no-such-tag
 scenario .
 expect_exit 0 "help" "$PULLDRILL" --help
-for verb in try run validate list faults checks judge report version; do
+for verb in try run prove validate explain list faults checks keys schema judge report compare \
+  version; do
   expect_exit 0 "$verb --help" "$PULLDRILL" "$verb" --help
   grep -q "usage: pulldrill $verb" "$scratch/out" || fail "$verb --help does not say its usage"
 done

@@ -158,6 +158,20 @@ holds '([.[] | select(.event == "phase-end" and .phase == "outage")][0].n) as $l
     == ([.[] | select(.event == "start-end" and .phase == "outage" and .n < $last)] | length)' \
   "end: ended waits for what runs"
 
+# The event has come while starts still run, longer than until the next one would have been due: none
+# is due any more, and the drill goes on to answer, to end what hangs, and to end.
+gate
+scenario "$(meets 3)"' | .limit = "20s" | .subjects.puller |= (.every = "10ms" | .timeout = "500ms")
+  | .baseline = {"none": "the starts hang on purpose"} | del(.faults, .expect)
+  | .phases = [{"name": "steady", "end": "ended",
+    "until": {"event": "start-begin", "count": 2, "at-most": "10s"}}]'
+rm -rf "$scratch/results"
+"$PULLDRILL" run "$scratch/scenario.json" -q --out "$scratch/results" >"$scratch/out" 2>&1
+history=$(echo "$scratch"/results/*/history.jsonl)
+holds '[.[] | select(.event == "phase-end")] | length == 1 and .[0].reason == "until"' "its event"
+holds '[.[] | select(.event == "start-begin" and .phase != null)] | length == 2' "none began later"
+holds '.[-1] | .event == "drill-end" and .reason == "completed"' "it came to its end"
+
 # at-most: nothing fails, so the wait for a failure ends by itself, and says how far it came.
 scenario '.phases[1] = {"name": "outage", "faults": ["broken"],
     "until": {"event": "start-end", "count": 3, "outcome": "failed", "at-most": "400ms"}}

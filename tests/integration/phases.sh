@@ -102,6 +102,14 @@ scenario '.phases[1] |= (.end = "begun" | .starts = 2)
   | .faults.broken = {"on": "primary", "kind": "latency", "delay": "1ms"}'
 run 2 "a phase that ends when its starts have begun, too soon for them to meet its fault"
 holds 'any(.[]; .event == "phase-end" and .phase == "outage" and .reason == "starts")' "begun"
+
+# A start begins when its prepare has ended: the phase waits for that, so that each start of it meets
+# its faults armed.
+scenario '.phases[1] |= (.end = "begun" | .starts = 2) | .subjects.puller.prepare = ["true"]'
+run 2 "a phase that ends when its prepared starts have begun"
+holds '([.[] | select(.event == "phase-end" and .phase == "outage")][0].n) as $last
+  | [.[] | select(.event == "start-begin" and .phase == "outage" and .n < $last)] | length == 2' \
+  "both began before the phase ended"
 jq -e '.checks[] | select(.check == "exposure") | .verdict == "inconclusive"' "$journal" \
   >"$scratch/null" || fail "the fault was not met, and exposure does not say so"
 

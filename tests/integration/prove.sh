@@ -44,6 +44,10 @@ journal retry-only '.starts.worked + .starts.failed < 20' "the twin's starts wer
 journal retry-only '[.checks[] | select(.check == "control" or .check == "healed"
   or .check == "evidence") | .judged and .verdict == "pass"] | all and length == 3' \
   "control, healed or evidence was not judged in a stopped drill"
+jq -e '.scenarios[0].starts.worked > 0' "$scratch/results/results.json" >"$scratch/null" ||
+  fail "results.json counts no start of the proof"
+grep -q '<property name="version" value="[0-9]' "$scratch/results/junit.xml" ||
+  fail "junit.xml does not say the version"
 # A saved history of it comes to the same verdict.
 expect_exit 1 "judge of a stopped drill" "$PULLDRILL" judge \
   "$scratch"/results/*/retry-only/history.jsonl
@@ -131,6 +135,19 @@ scenario ".proof.\"must-fail\" = [{\"variant\": \"copy\", \"because\": [\"starts
 table 1 "verdicts that differ" -n 2 -j 1
 expect_text "$scratch/out" '^  copy +differs ' "the twin that differs is named"
 
+# What an earlier proof left, rounds and a twin that are no more, is taken away: `compare` would read
+# it. What is not ours stays.
+rm -rf "$scratch/results"
+must_fail retry-only '["starts-succeed"]'
+again=("$PULLDRILL" prove "$scratch/scenario.json" --quiet --out "$scratch/results")
+expect_exit 0 "a proof of two rounds" "${again[@]}" -n 2
+echo mine >"$(echo "$scratch"/results/*/retry-only)/notes.txt"
+must_fail broken '["baseline"]'
+expect_exit 0 "another proof in the same folder" "${again[@]}"
+cells=$(cd "$scratch"/results/*/ && find . -name '*.jsonl' -o -name notes.txt | sort | tr '\n' ' ')
+[ "$cells" = "./broken/history.jsonl ./good/history.jsonl ./retry-only/notes.txt " ] ||
+  fail "after another proof there are $cells"
+
 # A harness that fails is an error, whatever the twins do.
 scenario '.proof."must-fail" = [{"variant": "broken", "because": ["baseline"]}]
   | .subjects.puller.setup = ["false"]'
@@ -151,5 +168,8 @@ wait "$pid"
 status=$?
 [ "$status" = 143 ] || fail "interrupted: exit $status, wanted 143"
 expect_agreement "$status" "$scratch/results" "$scratch/out"
-expect_text "$scratch/out" '^  retry-only +inconclusive .*interrupted' "the twin was not drilled"
+expect_text "$scratch/out" '^  retry-only +inconclusive .*interrupted: 0 of 1 rounds were drilled$' \
+  "the twin was not drilled"
+[ "$(jq -r '.scenarios[0].blame' "$scratch/results/results.json")" = environment ] ||
+  fail "interrupted: $(jq -c '.scenarios[0].blame' "$scratch/results/results.json") is to blame"
 finish

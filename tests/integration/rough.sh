@@ -26,6 +26,21 @@ expect_exit 4 "two scenarios of one folder" "$PULLDRILL" run "$scratch/a/b.json"
   "$scratch/a-b.json" --out "$scratch/results"
 expect_text "$scratch/err" 'would write results to one folder' "why they are refused"
 
+# So is a second invocation in the folder of one that runs, as the first does here until its subject is
+# let go; neither sees the other's verdicts.
+mkfifo "$scratch/gate"
+"$PULLDRILL" run tests/lib/small.json -q --out "$scratch/results" -- \
+  bash -c 'read -r line <"$1"; exit 1' - "$scratch/gate" >"$scratch/first" 2>&1 &
+first=$!
+exec 8>"$scratch/gate"
+expect_exit 4 "two invocations in one folder" run -- true
+expect_text "$scratch/err" 'another invocation is writing there' "why it is refused"
+kill -TERM "$first"
+wait "$first"
+[ "$?" = 143 ] || fail "the first of two invocations in one folder"
+exec 8>&-
+expect_exit 2 "the folder is free again" run -- false
+
 # Paths longer than PATH_MAX, folders without rights, names with line breaks.
 cat >"$scratch/messy.sh" <<'S'
 #!/bin/bash

@@ -47,6 +47,11 @@ for signal in INT TERM; do
   expect_agreement "$wanted" "$scratch/$signal" "$scratch/out"
   jq -e '.reason == "interrupted"' "$scratch/$signal"/*/journal.json >"$scratch/null" ||
     fail "SIG$signal: the journal does not say interrupted"
+  # A saved history says the same again.
+  expect_exit "$wanted" "SIG$signal: judge" "$PULLDRILL" judge \
+    "$(echo "$scratch/$signal"/*/history.jsonl)" --format journal
+  cmp -s "$scratch/out" "$(echo "$scratch/$signal"/*/journal.json)" ||
+    fail "SIG$signal: judged again the journal differs"
 done
 
 # The process that drills is killed: its verdict is an error, and nothing is left.
@@ -101,4 +106,23 @@ for parts in "" "$scratch/larger.json"; do
   [ "$status" = 143 ] || fail "early SIGTERM: exit $status, wanted 143"
   expect_agreement 143 "$scratch/early" "$scratch/out"
 done
+
+# One that comes when the first of two drills is over, but its results are still being written (to a
+# FIFO, which keeps it waiting): its verdict stands, the second never begins, and that is no pass.
+cp tests/lib/small.json "$scratch/scenario.json"
+cp tests/lib/small.json "$scratch/second.json"
+late=$scratch/late/$(tr / - <<<"${scratch#/}")-scenario
+mkdir -p "$late" && mkfifo "$late/metrics.txt.part"
+"$PULLDRILL" run "$scratch/scenario.json" "$scratch/second.json" -q --out "$scratch/late" \
+  >"$scratch/out" 2>"$scratch/err" </dev/null &
+harness=$!
+exec 8<"$late/metrics.txt.part"
+kill -INT "$harness"
+cat <&8 >"$scratch/null"
+exec 8<&-
+wait "$harness"
+status=$?
+[ "$status" = 130 ] || fail "late SIGINT: exit $status, wanted 130"
+expect_agreement 130 "$scratch/late" "$scratch/out"
+expect_text "$scratch/err" '1 of 2 scenarios were never begun' "what was not drilled"
 finish

@@ -14,6 +14,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/subject.h"
+#include "tests/lib/fifo.h"
 
 #define LONG_NS (300 * CLOCK_NS_PER_S)
 
@@ -94,27 +95,6 @@ static struct outcome run_script(char *script, uint64_t timeout_ns)
     char *argv[] = {"sh", "-c", script, NULL};
 
     return run_argv(argv, timeout_ns);
-}
-
-/* A reader of the FIFO that the scripts' processes hold open. */
-static int open_fifo(void)
-{
-    int fd = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-    cr_assert_geq(fd, 0);
-    return fd;
-}
-
-/* Whether no process holds the FIFO's other end any more; whatever was written is passed over. */
-static bool nobody_holds(int fd)
-{
-    char text[256];
-    ssize_t n = 0;
-
-    do
-        n = read(fd, text, sizeof text);
-    while (n > 0);
-    return n == 0;
 }
 
 /* The exit code is the command's, and both its outputs come in the order they were written. */
@@ -219,7 +199,7 @@ Test(subject, starts_clean)
  * said by then is kept. */
 Test(subject, kills_at_the_timeout)
 {
-    int fd = open_fifo();
+    int fd = fifo_open(fifo, O_RDONLY);
     struct outcome o = run_script("exec 9>$FIFO; echo begun; sh -c 'kill -STOP $$' & sleep 600",
                                   CLOCK_NS_PER_S / 5);
 
@@ -227,7 +207,7 @@ Test(subject, kills_at_the_timeout)
     cr_expect_eq(o.exit.exit, -1);
     cr_expect_eq(o.exit.signal, SIGKILL);
     cr_expect_eq(o.exit.leftovers, 0);
-    cr_expect(nobody_holds(fd));
+    cr_expect(fifo_abandoned(fd));
     close(fd);
     free(o.output);
 }
@@ -235,14 +215,14 @@ Test(subject, kills_at_the_timeout)
 /* A process that left session, group and parent is found, counted and dead when DONE comes. */
 Test(subject, kills_what_detached)
 {
-    int fd = open_fifo();
+    int fd = fifo_open(fifo, O_RDONLY);
     struct outcome o =
         run_script("exec 9>$FIFO; (setsid sleep 600 >/dev/null 2>&1 &); exit 0", LONG_NS);
 
     cr_expect_eq(o.exit.exit, 0);
     cr_expect_eq(o.exit.leftovers, 1);
     cr_expect_eq(o.exit.survivors, 0);
-    cr_expect(nobody_holds(fd));
+    cr_expect(fifo_abandoned(fd));
     close(fd);
     free(o.output);
 }
@@ -250,14 +230,14 @@ Test(subject, kills_what_detached)
 /* Many detached processes at once are all found. */
 Test(subject, kills_a_crowd)
 {
-    int fd = open_fifo();
+    int fd = fifo_open(fifo, O_RDONLY);
     struct outcome o = run_script("exec 9>$FIFO; i=0; while [ $i -lt 40 ]; do "
                                   "(setsid sleep 600 &); i=$((i+1)); done; exit 3",
                                   LONG_NS);
 
     cr_expect_eq(o.exit.exit, 3);
     cr_expect_eq(o.exit.leftovers, 40);
-    cr_expect(nobody_holds(fd));
+    cr_expect(fifo_abandoned(fd));
     close(fd);
     free(o.output);
 }
@@ -344,7 +324,7 @@ Test(subject, dies_with_the_harness)
 /* A subject that kills its keeper gains nothing: the run ends, says so, and its orphans die. */
 Test(subject, survives_a_killed_keeper)
 {
-    int fd = open_fifo();
+    int fd = fifo_open(fifo, O_RDONLY);
     struct outcome o = run_script("exec 9>$FIFO; setsid sleep 600 & setsid sleep 600 & "
                                   "kill -KILL $PPID; sleep 600",
                                   LONG_NS);
@@ -354,7 +334,7 @@ Test(subject, survives_a_killed_keeper)
     cr_expect_eq(o.exit.signal, SIGKILL);
     cr_expect_geq(o.exit.leftovers, 2);
     cr_expect(strstr(o.exit.reason, "keeper was killed") != NULL, "%s", o.exit.reason);
-    cr_expect(nobody_holds(fd));
+    cr_expect(fifo_abandoned(fd));
     cr_expect_eq(subject_orphans_kill(), 0);
     cr_expect(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
     close(fd);
@@ -364,12 +344,12 @@ Test(subject, survives_a_killed_keeper)
 /* A keeper that its subject has stopped is given up after the grace, and all the same dies. */
 Test(subject, gives_up_a_stopped_keeper)
 {
-    int fd = open_fifo();
+    int fd = fifo_open(fifo, O_RDONLY);
     struct outcome o = run_script("exec 9>$FIFO; kill -STOP $PPID; sleep 600", CLOCK_NS_PER_S / 5);
 
     cr_expect(o.exit.timed_out);
     cr_expect(strstr(o.exit.reason, "did not answer") != NULL, "%s", o.exit.reason);
-    cr_expect(nobody_holds(fd));
+    cr_expect(fifo_abandoned(fd));
     close(fd);
     free(o.output);
 }

@@ -14,6 +14,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/subject.h"
+#include "tests/lib/fifo.h"
 
 #define LONG_NS (300 * CLOCK_NS_PER_S)
 
@@ -103,26 +104,6 @@ static void release_and_close(uv_loop_t *loop, struct outcome *o)
     cr_expect(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 }
 
-static int open_end(const char *path, int flags)
-{
-    int fd = open(path, flags | O_NONBLOCK | O_CLOEXEC);
-
-    cr_assert_geq(fd, 0);
-    return fd;
-}
-
-/* Whether no process holds the FIFO's other end any more; whatever was written is passed over. */
-static bool nobody_holds(int fd)
-{
-    char text[256];
-    ssize_t n = 0;
-
-    do
-        n = read(fd, text, sizeof text);
-    while (n > 0);
-    return n == 0;
-}
-
 /* The loop's turns until the daemon answers on FD or has died; returns the bytes of the answer. */
 static ssize_t answer(uv_loop_t *loop, int fd, char *text, size_t size)
 {
@@ -147,8 +128,8 @@ Test(subject_hold, lives_until_the_release)
     char text[64];
     struct outcome o = {0};
     uv_loop_t loop;
-    int fd = open_end(fifo, O_RDONLY);
-    int ask = open_end(asks, O_RDWR);
+    int fd = fifo_open(fifo, O_RDONLY);
+    int ask = fifo_open(asks, O_RDWR);
 
     spawn_and_wait(&loop,
                    "exec 9>$FIFO; echo said; (setsid sh -c 'read line <$FIFO.asks; "
@@ -161,9 +142,9 @@ Test(subject_hold, lives_until_the_release)
     uv_walk(&loop, expect_no_clock, NULL);
     cr_assert_eq(write(ask, "go\n", 3), 3);
     cr_expect_eq(answer(&loop, fd, text, sizeof text), 3, "the daemon did not answer");
-    cr_expect_not(nobody_holds(fd));
+    cr_expect_not(fifo_abandoned(fd));
     release_and_close(&loop, &o);
-    cr_expect(nobody_holds(fd));
+    cr_expect(fifo_abandoned(fd));
     close(fd);
     close(ask);
 }
@@ -173,12 +154,12 @@ Test(subject_hold, is_killed_at_the_timeout)
 {
     struct outcome o = {0};
     uv_loop_t loop;
-    int fd = open_end(fifo, O_RDONLY);
+    int fd = fifo_open(fifo, O_RDONLY);
 
     spawn_and_wait(&loop, "exec 9>$FIFO; setsid sleep 600 & sleep 600", CLOCK_NS_PER_S / 5, &o);
     cr_expect(o.exit.timed_out);
     cr_expect_eq(o.exit.exit, -1);
-    cr_expect(nobody_holds(fd));
+    cr_expect(fifo_abandoned(fd));
     release_and_close(&loop, &o);
     close(fd);
 }
@@ -188,11 +169,11 @@ Test(subject_hold, releases_nothing)
 {
     struct outcome o = {0};
     uv_loop_t loop;
-    int fd = open_end(fifo, O_RDONLY);
+    int fd = fifo_open(fifo, O_RDONLY);
 
     spawn_and_wait(&loop, "exec 9>$FIFO; (exit 3) & exit 4", LONG_NS, &o);
     cr_expect_eq(o.exit.exit, 4);
-    while (!nobody_holds(fd))
+    while (!fifo_abandoned(fd))
         uv_run(&loop, UV_RUN_NOWAIT);
     uv_run(&loop, UV_RUN_DEFAULT); /* until the keeper has gone: nothing else is waited for */
     cr_expect_eq(o.releases, 0);
@@ -225,13 +206,13 @@ Test(subject_hold, survives_a_killed_keeper)
 {
     struct outcome o = {0};
     uv_loop_t loop;
-    int fd = open_end(fifo, O_RDONLY);
+    int fd = fifo_open(fifo, O_RDONLY);
 
     spawn_and_wait(&loop, "exec 9>$FIFO; echo $PPID; setsid sleep 600 & exit 0", LONG_NS, &o);
     cr_assert_gt(strtol(o.output, NULL, 10), 1);
     cr_assert_eq(kill((pid_t)strtol(o.output, NULL, 10), SIGKILL), 0);
     release_and_close(&loop, &o);
-    cr_expect(nobody_holds(fd));
+    cr_expect(fifo_abandoned(fd));
     close(fd);
 }
 

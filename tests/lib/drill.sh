@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Holds a drill to what its file says it must come to: to be sourced behind check.sh.
 #
 # A drill of tests/drills/ says under "x-must-end":

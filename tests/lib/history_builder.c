@@ -263,15 +263,6 @@ uint64_t hb_probe(struct hb *b, const char *probe, const char *registry, bool ok
     return hb_append(b, &ev);
 }
 
-uint64_t hb_action(struct hb *b, const char *action, bool ok, const char *detail)
-{
-    struct event ev = {.type = EVENT_ACTION};
-    ev.action.action = action;
-    ev.action.ok = ok;
-    ev.action.detail = detail;
-    return hb_append(b, &ev);
-}
-
 uint64_t hb_lag(struct hb *b, uint64_t p99_ns)
 {
     struct event ev = {.type = EVENT_LAG};

@@ -79,6 +79,7 @@ void hb_give_up(const char *fmt, ...) __attribute__((format(printf, 1, 2), noret
 /* Gives EV its number and time and shows it to all. Returns its number. */
 uint64_t hb_append(struct hb *b, struct event *ev);
 
+/* Events as the drill writes them; those with a number return it. */
 void hb_drill_begin(struct hb *b);
 void hb_drill_end(struct hb *b, const char *reason, const char *detail);
 void hb_phase_begin(struct hb *b, const char *phase);
@@ -90,7 +91,6 @@ uint64_t hb_decided(struct hb *b, const char *fault, const char *registry, uint6
                     bool fired);
 uint64_t hb_probe(struct hb *b, const char *probe, const char *registry, bool ok,
                   const char *detail);
-uint64_t hb_action(struct hb *b, const char *action, bool ok, const char *detail);
 uint64_t hb_lag(struct hb *b, uint64_t p99_ns);
 
 /* A start on LANE (from 1) in the phase now running; its number. */

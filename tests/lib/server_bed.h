@@ -72,6 +72,7 @@ void bed_reply_some(struct bed *b, int fd, size_t n, struct bed_reply *r);
 void bed_reply_close(struct bed_reply *r);
 const char *bed_body(const struct bed_reply *r);
 
+/* One turn of the loop, without waiting. */
 void bed_turn(struct bed *b);
 /* Turns the loop until the N-th event of TYPE is there, and returns it. */
 const struct event *bed_wait(struct bed *b, enum event_type type, size_t n);

@@ -6,22 +6,16 @@
 #include <string.h>
 
 #include "harness/scenario.h"
+#include "tests/lib/golden.h"
 
 #define FOLDER "tests/bad-scenarios"
-#define MAX_FILE (5u << 20)
 
 /* The whole file; the test ends where there is none. */
 static char *read_file(const char *name, const char *file, size_t *len)
 {
     char path[512];
     snprintf(path, sizeof path, FOLDER "/%s/%s", name, file);
-    FILE *f = fopen(path, "rb");
-    cr_assert_not_null(f, "%s is missing", path);
-    char *text = calloc(1, MAX_FILE);
-    cr_assert_not_null(text);
-    *len = fread(text, 1, MAX_FILE - 1, f);
-    fclose(f);
-    return text;
+    return golden_read(path, len);
 }
 
 /* As the command line would say it: the path is shown as "input.json". */

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "tests/lib/check_play.h"
+#include "tests/lib/golden.h"
 
 #define FOLDER "tests/golden/checks"
-#define MAX_FILE (1u << 20)
 
 /* One case, cut out of the file's text. */
 struct golden_case {
@@ -85,48 +85,11 @@ static void run_case(const char *path, char *text, struct buf *out)
     check_run_close(&r);
 }
 
-static char *read_file(const char *path)
-{
-    char *text = calloc(1, MAX_FILE);
-    FILE *f = fopen(path, "rb");
-    cr_assert_not_null(text);
-    cr_assert_not_null(f, "%s", path);
-    cr_assert_lt(fread(text, 1, MAX_FILE, f), MAX_FILE);
-    fclose(f);
-    return text;
-}
-
-static void write_file(const char *path, const struct buf *b)
-{
-    FILE *f = fopen(path, "wb");
-    cr_assert_not_null(f, "%s", path);
-    cr_assert_eq(fwrite(b->data, 1, b->len, f), b->len);
-    cr_assert_eq(fclose(f), 0);
-}
-
-/* Says the first line at which the two differ. */
-static void compare(const char *path, const char *got, const char *wanted)
-{
-    size_t line = 1, begin = 0;
-    for (size_t i = 0; got[i] == wanted[i]; i++) {
-        if (!got[i]) {
-            return;
-        }
-        if (got[i] == '\n') {
-            begin = i + 1;
-            line++;
-        }
-    }
-    cr_expect_fail("%s:%zu:\n  got      %.*s\n  expected %.*s", path, line,
-                   (int)strcspn(got + begin, "\n"), got + begin, (int)strcspn(wanted + begin, "\n"),
-                   wanted + begin);
-}
-
 static void check_file(const char *path)
 {
     struct buf out;
-    char *text = read_file(path), *rest = text, *wanted = read_file(path), *paragraph;
-    buf_init(&out, MAX_FILE);
+    char *text = golden_read(path, NULL), *rest = text, *paragraph;
+    buf_init(&out, GOLDEN_MAX_BYTES);
     while (rest) {
         paragraph = rest;
         rest = strstr(rest, "\n\n");
@@ -139,14 +102,9 @@ static void check_file(const char *path)
             run_case(path, paragraph, &out);
         }
     }
-    if (getenv("UPDATE_GOLDEN")) {
-        write_file(path, &out);
-    } else {
-        compare(path, out.data, wanted);
-    }
+    golden_check(path, &out);
     buf_close(&out);
     free(text);
-    free(wanted);
 }
 
 /* Every case of every file comes out as it is written there, to the last event cited. */

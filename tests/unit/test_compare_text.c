@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "reports/compare_text.h"
+#include "tests/lib/golden.h"
 
 #define FOLDER "tests/golden/compare"
-#define MAX_FILE (1u << 20)
 
 static const struct report_style plain = {.colour = false};
 static const struct report_style coloured = {.colour = true};
@@ -44,37 +44,25 @@ static struct comparison *compared(const char *pair)
     return c;
 }
 
-static void check_golden(const char *pair, const char *file, const struct buf *got)
-{
-    char path[1024];
-    char *text = calloc(1, MAX_FILE);
-    cr_assert_not_null(text);
-    snprintf(path, sizeof path, FOLDER "/%s/%s", pair, file);
-    if (getenv("UPDATE_GOLDEN") != NULL) {
-        FILE *f = fopen(path, "wb");
-        cr_assert_not_null(f);
-        cr_assert_eq(fwrite(got->data, 1, got->len, f), got->len);
-        fclose(f);
-    }
-    FILE *f = fopen(path, "rb");
-    cr_assert_not_null(f, "%s is missing", path);
-    size_t len = fread(text, 1, MAX_FILE - 1, f);
-    fclose(f);
-    cr_expect(len == got->len && memcmp(text, got->data, len) == 0, "%s is now\n%s", path,
-              got->data);
-    free(text);
-}
-
 static void check_pair(const char *pair)
 {
     struct comparison *c = compared(pair);
     struct buf out;
-    buf_init(&out, MAX_FILE);
+    char path[1024];
+    buf_init(&out, GOLDEN_MAX_BYTES);
     report_compare_text(c, "old", "new", &plain, &out);
-    check_golden(pair, "text.txt", &out);
+    snprintf(path, sizeof path,
+             FOLDER "/%s/"
+                    "text.txt",
+             pair);
+    golden_check(path, &out);
     buf_reset(&out);
     report_compare_json(c, "old", "new", &out);
-    check_golden(pair, "findings.json", &out);
+    snprintf(path, sizeof path,
+             FOLDER "/%s/"
+                    "findings.json",
+             pair);
+    golden_check(path, &out);
     buf_close(&out);
     comparison_free(c);
 }
@@ -102,7 +90,7 @@ Test(compare_text, json)
     struct buf out;
     size_t i, worse = 0;
     json_t *one;
-    buf_init(&out, MAX_FILE);
+    buf_init(&out, GOLDEN_MAX_BYTES);
     report_compare_json(c, "old", "new", &out);
     json_t *root = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
     cr_assert_not_null(root);
@@ -125,7 +113,7 @@ Test(compare_text, colours)
 {
     struct comparison *c = compared("hostile..hostile");
     struct buf out;
-    buf_init(&out, MAX_FILE);
+    buf_init(&out, GOLDEN_MAX_BYTES);
     report_compare_text(c, "\033[31mold", "new\n", &plain, &out);
     cr_expect_null(strchr(out.data, '\033'));
     buf_reset(&out);
@@ -140,7 +128,7 @@ Test(compare_text, too_little_room)
 {
     struct comparison *c = compared("pass..fail-three-of-twenty");
     struct buf whole;
-    buf_init(&whole, MAX_FILE);
+    buf_init(&whole, GOLDEN_MAX_BYTES);
     report_compare_text(c, "old", "new", &plain, &whole);
     for (size_t max = 0; max < whole.len; max += 61) {
         struct buf out;

@@ -38,8 +38,8 @@ struct bad {
 Test(doc, complaints_have_places)
 {
     static const struct bad cases[] = {
-        {"", "f:1:1: the file is empty; a scenario is a JSON object"},
-        {" \n\t ", "f:1:1: the file holds only blanks; a scenario is a JSON object"},
+        {"", "f:1:1: the file is empty; it must hold a JSON object"},
+        {" \n\t ", "f:1:1: the file holds only blanks; it must hold a JSON object"},
         {"\xef\xbb\xbf{}", "f:1:1: a byte order mark; "},
         {"{\n\"a\": \"\xff\"}", "f:2:7: the byte 0xff is not UTF-8 here; "},
         {"{\n", "f:2:1: the text ends too early; "},

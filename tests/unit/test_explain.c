@@ -10,35 +10,14 @@
 #include "harness/columns.h"
 #include "harness/explain.h"
 #include "harness/explain_internal.h"
+#include "tests/lib/golden.h"
 
 #define FOLDER "tests/golden/explain"
-#define MAX_FILE (1u << 20)
-
 static const struct scenario_options options = {.subjects_dir = "build/subjects"};
 
 static void case_path(char path[512], const char *name, const char *file)
 {
     snprintf(path, 512, FOLDER "/%s/%s", name, file);
-}
-
-static char *read_file(const char *path)
-{
-    char *text = calloc(1, MAX_FILE);
-    FILE *f = fopen(path, "rb");
-    cr_assert_not_null(text);
-    if (f) {
-        cr_assert_lt(fread(text, 1, MAX_FILE, f), MAX_FILE);
-        fclose(f);
-    }
-    return text;
-}
-
-static void write_file(const char *path, const struct buf *b)
-{
-    FILE *f = fopen(path, "wb");
-    cr_assert_not_null(f, "%s", path);
-    cr_assert_eq(fwrite(b->data, 1, b->len, f), b->len);
-    cr_assert_eq(fclose(f), 0);
 }
 
 /* The page of the scenario of folder NAME. */
@@ -50,10 +29,10 @@ static void page_of(const char *name, struct buf *out)
                                   .run = "pulldrill run input.json",
                                   .prove = "pulldrill prove input.json"};
     case_path(path, name, "input.json");
-    char *text = read_file(path);
+    char *text = golden_read(path, NULL);
     struct scenario *s = scenario_parse("input.json", text, strlen(text), &options, &e);
     cr_assert_not_null(s, "%s: %s", name, e.text);
-    buf_init(out, MAX_FILE);
+    buf_init(out, GOLDEN_MAX_BYTES);
     cr_assert_eq(explain_write(&s, &how, out, &e), 0, "%s: %s", name, e.text);
     cr_assert_null(s);
     free(text);
@@ -75,12 +54,7 @@ static void check_folder(const char *name)
     page_of(name, &out);
     check_lines(name, &out);
     case_path(path, name, "expected.txt");
-    if (getenv("UPDATE_GOLDEN")) {
-        write_file(path, &out);
-    }
-    char *expected = read_file(path);
-    cr_expect_str_eq(out.data, expected, "%s:\n%s\n--- expected\n%s", name, out.data, expected);
-    free(expected);
+    golden_check(path, &out);
     buf_close(&out);
 }
 
@@ -117,7 +91,7 @@ Test(explain, no_room)
     struct err e = {0};
     struct buf out;
     struct explain_options how = {.run = "run", .prove = "prove"};
-    char *text = read_file(FOLDER "/outage/input.json");
+    char *text = golden_read(FOLDER "/outage/input.json", NULL);
     struct scenario *s = scenario_parse("input.json", text, strlen(text), &options, &e);
     cr_assert_not_null(s, "%s", e.text);
     buf_init(&out, 100);

@@ -8,9 +8,9 @@
 
 #include "harness/base/utf8.h"
 #include "reports/report.h"
+#include "tests/lib/golden.h"
 
 #define FOLDER "tests/golden/reports"
-#define MAX_FILE (1u << 20)
 #define MAX_CASES 64
 
 static const struct report_style plain = {.colour = false};
@@ -99,35 +99,6 @@ static void write_format(const struct report_format *f, struct verdict *v, struc
 
 /* ---- golden files -------------------------------------------------------------------------- */
 
-/* By way of a rename: other tests may be reading. */
-static void update_golden(const char *path, const struct buf *got)
-{
-    char part[600];
-    snprintf(part, sizeof part, "%s.part", path);
-    FILE *f = fopen(part, "wb");
-    cr_assert_not_null(f, "%s cannot be written", part);
-    cr_assert_eq(fwrite(got->data, 1, got->len, f), got->len);
-    fclose(f);
-    cr_assert_eq(rename(part, path), 0);
-}
-
-static void compare_golden(const char *path, const struct buf *got)
-{
-    char *text = calloc(1, MAX_FILE);
-    FILE *f = fopen(path, "rb");
-    cr_assert_not_null(text);
-    cr_assert_not_null(f, "%s is missing", path);
-    size_t len = fread(text, 1, MAX_FILE - 1, f);
-    size_t same = 0;
-    fclose(f);
-    while (same < len && same < got->len && text[same] == got->data[same]) {
-        same++;
-    }
-    cr_expect(same == len && same == got->len, "%s differs at byte %zu:\n%.80s\nbut is\n%.80s",
-              path, same, text + same, got->data + same);
-    free(text);
-}
-
 /* Of a page only what C writes for people: style, script and the inlined journal are cut off. */
 static void keep_body(struct buf *got)
 {
@@ -144,17 +115,14 @@ static void check_format(const struct report_format *f, const char *name, struct
 {
     struct buf got;
     char path[512];
-    buf_init(&got, MAX_FILE);
+    buf_init(&got, GOLDEN_MAX_BYTES);
     case_path(path, name, f->file != NULL ? f->file : "text.txt");
     write_format(f, v, &got);
     cr_assert(!got.failed);
     if (f->traced != NULL) {
         keep_body(&got);
     }
-    if (getenv("UPDATE_GOLDEN") != NULL) {
-        update_golden(path, &got);
-    }
-    compare_golden(path, &got);
+    golden_check(path, &got);
     buf_close(&got);
 }
 
@@ -202,7 +170,7 @@ Test(reports, eight_lines)
     load_cases(&c);
     for (size_t i = 0; i < c.count; i++) {
         struct buf out;
-        buf_init(&out, MAX_FILE);
+        buf_init(&out, GOLDEN_MAX_BYTES);
         report_text(c.items[i], &plain, &out);
         const char *line = out.data;
         for (size_t k = 0; k < 8; k++) {
@@ -239,8 +207,8 @@ Test(reports, colours)
     load_cases(&c);
     for (size_t i = 0; i < c.count; i++) {
         struct buf with, without;
-        buf_init(&with, MAX_FILE);
-        buf_init(&without, MAX_FILE);
+        buf_init(&with, GOLDEN_MAX_BYTES);
+        buf_init(&without, GOLDEN_MAX_BYTES);
         report_text(c.items[i], &coloured, &with);
         report_text(c.items[i], &plain, &without);
         cr_expect_null(strchr(without.data, '\033'), "%s", c.name[i]);
@@ -286,7 +254,7 @@ Test(reports, any_bytes_come_out_clean)
     v->note_count = 1;
     for (size_t i = 0; i < report_format_count; i++) {
         struct buf out;
-        buf_init(&out, MAX_FILE);
+        buf_init(&out, GOLDEN_MAX_BYTES);
         write_format(&report_formats[i], v, &out);
         cr_assert(!out.failed);
         expect_clean(&report_formats[i], &out);
@@ -303,7 +271,7 @@ Test(reports, too_little_room)
     struct verdict *v = find_case(&c, "fail-three-of-twenty");
     for (size_t i = 0; i < report_format_count; i++) {
         struct buf whole;
-        buf_init(&whole, MAX_FILE);
+        buf_init(&whole, GOLDEN_MAX_BYTES);
         write_format(&report_formats[i], v, &whole);
         for (size_t max = 0; max < whole.len; max += 61) {
             struct buf out;

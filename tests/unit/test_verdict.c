@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "reports/report.h"
+#include "tests/lib/golden.h"
 
 #define MAX_TEXT (1u << 20)
 #define GOLDEN "tests/golden/reports/fail-three-of-twenty/journal.json"
@@ -83,16 +84,6 @@ Test(verdict, tally)
 }
 
 /* ---- journals read back -------------------------------------------------------------------- */
-
-static char *read_golden(void)
-{
-    char *text = calloc(1, MAX_TEXT);
-    FILE *f = fopen(GOLDEN, "rb");
-    cr_assert(f != NULL && text != NULL, GOLDEN " is missing");
-    cr_assert_gt(fread(text, 1, MAX_TEXT - 1, f), 0);
-    fclose(f);
-    return text;
-}
 
 /* Loads TEXT by way of a file; PATH tells which. */
 static struct verdict *load_text(const char *text, char path[64], struct err *e)
@@ -306,7 +297,7 @@ Test(journal, spoiled)
          ":401:23: a registry must be an object"},
         {"\"notes\": [", "\"notes\": [1, ", ":421:13: \"notes\" must be a string or null"},
     };
-    char *golden = read_golden();
+    char *golden = golden_read(GOLDEN, NULL);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         expect_refused(golden, &rows[i]);
     }
@@ -318,7 +309,7 @@ Test(journal, later_keys)
 {
     struct err e = {0};
     char path[64];
-    char *golden = read_golden();
+    char *golden = golden_read(GOLDEN, NULL);
     char *text = calloc(1, MAX_TEXT + 256);
     cr_assert_not_null(text);
     snprintf(text, MAX_TEXT + 256, "{\"later\": {\"a\": [1]},%s", golden + 1);

@@ -28,6 +28,7 @@ struct pull_manifest_target {
     struct pull_descriptor got;
 };
 
+/* One try at SOURCE for what T wants. -1: F says what failed. */
 int pull_attempt_manifest(struct pull_client *c, const struct pull_source *source,
                           struct pull_manifest_target *t, struct pull_failure *f);
 

@@ -41,6 +41,7 @@ struct pull_client {
     uint64_t deadline_ns; /* by clock_now_ns */
 };
 
+/* DEADLINE_NS is by clock_now_ns. -1: E says why, and there is nothing to close. */
 int pull_client_init(struct pull_client *c, const struct pull_limits *limits, uint64_t deadline_ns,
                      struct err *e);
 void pull_client_close(struct pull_client *c);

@@ -38,6 +38,7 @@ struct pull_options {
     bool help;
 };
 
+/* Reads ARGV (argv[0] is the program) over the defaults. -1: E says which word is wrong. */
 int pull_options_parse(int argc, char **argv, struct pull_options *o, struct err *e);
 void pull_options_help(FILE *to);
 /* "primary", "failover", "failover-2", ... */

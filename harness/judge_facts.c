@@ -1,0 +1,91 @@
+/* What the verdict says of the drill as a whole: scenario, seed, replay, reach, and the notes. */
+#include <string.h>
+
+#include "harness/judge_internal.h"
+#include "harness/lane.h"
+#include "harness/version.h"
+
+#define MAX_NOTES (SCENARIO_MAX_FAULTS + 8)
+
+static void note(struct judge *j, const char **notes, const char *text)
+{
+    struct verdict *v = j->verdict;
+    if (text && v->note_count < MAX_NOTES) {
+        notes[v->note_count++] = text;
+    }
+}
+
+static void fill_notes(struct judge *j)
+{
+    struct arena *a = &j->verdict->arena;
+    const struct scenario *s = j->plan->scenario;
+    const char **notes = arena_alloc(a, MAX_NOTES, sizeof *notes);
+    unsigned long long stray = pulls_stray(j->pulls);
+    unsigned long long late = pulls_late(j->pulls);
+    if (!notes) {
+        return;
+    }
+    if (stray > 0) {
+        note(j, notes,
+             arena_printf(a, "%llu connections and requests belonged to no start", stray));
+    }
+    if (late > 0) {
+        note(j, notes,
+             arena_printf(a,
+                          "%llu connections and requests came to light after their start had "
+                          "ended; they count to no start",
+                          late));
+    }
+    for (size_t i = 0; i < s->fault_count; i++) {
+        if (s->faults[i].kind->evidence == EVIDENCE_ARMED) {
+            note(j, notes,
+                 arena_printf(a,
+                              "%s leaves no request behind: starts that began while it held "
+                              "count as exposed",
+                              s->faults[i].name));
+        }
+    }
+    if (j->truncated) {
+        note(j, notes, "the last line of the history was cut off and is not judged");
+    }
+    j->verdict->notes = notes;
+}
+
+static const char *noun_of(const char *subject)
+{
+    if (strncmp(subject, "build", 5) == 0) {
+        return "builds";
+    }
+    return strncmp(subject, "provision", 9) == 0 ? "machines" : "starts";
+}
+
+/* One word for the starts of all subjects; "starts" where they differ. */
+static const char *subject_noun(const struct scenario *s)
+{
+    const char *noun = s->subject_count > 0 ? noun_of(s->subjects[0].name) : "starts";
+    for (size_t i = 1; i < s->subject_count; i++) {
+        if (strcmp(noun_of(s->subjects[i].name), noun) != 0) {
+            return "starts";
+        }
+    }
+    return noun;
+}
+
+void judge_facts_finish(struct judge *j)
+{
+    struct verdict *v = j->verdict;
+    const struct scenario *s = j->plan->scenario;
+    char folder[1024];
+    scenario_folder(s->path ? s->path : "scenario", folder, sizeof folder);
+    v->scenario = judge_copy(j, s->path);
+    v->title = judge_copy(j, s->title);
+    v->folder = judge_copy(j, folder);
+    v->version = PULLDRILL_VERSION;
+    v->duration_ns = j->last_ns;
+    v->seed = j->plan->seed;
+    v->replay = judge_copy(j, j->plan->replay);
+    v->subject_noun = subject_noun(s);
+    v->reach =
+        arena_printf(&v->arena, "%s: %s", lane_reach_ports.name, lane_reach_ports.cannot_show);
+    fill_notes(j);
+}
