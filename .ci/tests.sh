@@ -14,12 +14,17 @@ mkdir -p "$logs"
 export ASAN_OPTIONS="log_path='$logs/asan':detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1"
 export UBSAN_OPTIONS="log_path='$logs/ubsan':print_stacktrace=1:halt_on_error=1"
 export PULLDRILL=$O/pulldrill PULLDRILL_SUBJECTS=$O/subjects
-passed=0 failed=0 pattern=${1:-}
+passed=0 failed=0 began=$SECONDS pattern=${1:-}
 
 report() { # NAME STATUS LOG
+  local took=$((SECONDS - began))
   if [ "$2" = 0 ]; then
     passed=$((passed + 1))
-    printf '  ok    %s\n' "$1"
+    if [ "$took" -ge 5 ]; then
+      printf '  ok    %s (%s s)\n' "$1" "$took"
+    else
+      printf '  ok    %s\n' "$1"
+    fi
     grep -aE '^skip(ped)?: ' "$3" | sed 's/^/        /'
   else
     failed=$((failed + 1))
@@ -32,6 +37,7 @@ for program in "$O"/tests/unit/test_* "$O"/tests/integration/test_*; do
   [ -x "$program" ] && [[ $program != *.d ]] || continue
   name=${program#"$O"/tests/}
   [[ $name =~ $pattern ]] || continue
+  began=$SECONDS
   timeout -k 5 300 "$program" --jobs 2 --timeout 120 >"$logs/out" 2>&1 </dev/null
   status=$?
   if [ "$status" = 0 ] && grep -q 'Tested: 0' "$logs/out"; then status=99; fi
@@ -39,6 +45,7 @@ for program in "$O"/tests/unit/test_* "$O"/tests/integration/test_*; do
 done
 for script in tests/integration/*.sh; do
   [ -f "$script" ] && [[ $script =~ $pattern ]] || continue
+  began=$SECONDS
   timeout -k 5 600 bash "$script" >"$logs/out" 2>&1 </dev/null
   report "${script#tests/}" $? "$logs/out"
 done
