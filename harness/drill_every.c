@@ -218,6 +218,8 @@ void drill_every_watch(struct drill *d)
 /* ---- the end ------------------------------------------------------------------------------ */
 
 /* A start that became due in the very last moment is no loss that anybody has to know of. */
+#define LAST_MOMENT_NS (100 * CLOCK_NS_PER_MS)
+
 void drill_every_end(struct drill *d)
 {
     uint64_t now_ns = history_now_ns(d->history);
@@ -225,8 +227,7 @@ void drill_every_end(struct drill *d)
         uint64_t count = waiting(d, i, now_ns);
         uint64_t since_ns = due_ns(d, i, d->begun[i]);
         char text[256], late[32];
-        if (count == 0 ||
-            (!d->loops[i].stuck && now_ns - since_ns <= plan_late_most_ns(d->plan, i))) {
+        if (count == 0 || (!d->loops[i].stuck && now_ns - since_ns <= LAST_MOMENT_NS)) {
             continue;
         }
         units_duration_text(now_ns - since_ns, late);

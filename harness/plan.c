@@ -180,5 +180,5 @@ uint64_t plan_start_number(const struct plan *p, size_t phase, uint64_t base, si
 uint64_t plan_late_most_ns(const struct plan *p, size_t subject)
 {
     uint64_t every_ns = p->scenario->subjects[subject].every_ns;
-    return every_ns > CLOCK_NS_PER_S / 10 ? every_ns : CLOCK_NS_PER_S / 10;
+    return every_ns > CLOCK_NS_PER_S ? every_ns : CLOCK_NS_PER_S;
 }

@@ -79,8 +79,9 @@ int plan_phase(const struct plan *p, const char *name);
 uint64_t plan_start_number(const struct plan *p, size_t phase, uint64_t base, size_t subject,
                            uint64_t k);
 
-/* How late a start of SUBJECT's open loop may begin: `every`, or a tenth of a second where that is
- * longer. Beyond it the loop is none, and the drill inconclusive. */
+/* How late a start of SUBJECT's open loop may begin: `every`, or a second where that is longer (a
+ * machine that hiccups still keeps the schedule, one that cannot keep up soon falls further
+ * behind). Beyond it the loop is none, and the drill inconclusive. */
 uint64_t plan_late_most_ns(const struct plan *p, size_t subject);
 
 #endif

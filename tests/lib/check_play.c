@@ -234,7 +234,8 @@ static void on_claim(const struct play *p)
 /* An answer of STATUS that tells the digest of image 0 all the same. */
 static void on_told(const struct play *p)
 {
-    uint64_t ask = hb_ask(p->b, 1, p->arg[0], OP_MANIFEST_GET, p->b->plan->images[0].tag);
+    const struct plan_image *image = &p->b->plan->images[number(p, 2, 0)];
+    uint64_t ask = hb_ask(p->b, 1, p->arg[0], OP_MANIFEST_GET, image->tag);
     struct event_response answer = hb_response(p->b, ask, 200);
     answer.status = (unsigned)number(p, 1, 200);
     hb_respond(p->b, answer);

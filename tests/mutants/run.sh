@@ -44,7 +44,7 @@ for test in $TESTS; do
     mv "$object" "$DIR/own/"
   fi
 done
-for object in history_builder history_builder_starts scenario_text check_run check_play; do
+for object in history_builder history_builder_starts scenario_text check_run check_play golden; do
   cp "$O/tests/lib/$object.o" "$DIR/lib/" || exit 1
 done
 cp "$O/libpulldrill.a" "$DIR/rest.a" || exit 1
