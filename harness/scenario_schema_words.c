@@ -262,19 +262,12 @@ void schema_checks(struct schema_maker *m, json_t *expectation)
 
 void schema_until_events(struct schema_maker *m, json_t *until)
 {
-    static const struct {
-        const char *key;
-        unsigned bit;
-    } narrowings[] = {{"registry", UNTIL_REGISTRY},
-                      {"subject", UNTIL_SUBJECT},
-                      {"fault", UNTIL_FAULT},
-                      {"outcome", UNTIL_OUTCOME}};
     json_t *all = json_array();
     for (size_t e = 0; until_event_word(e); e++) {
         json_t *properties = json_object();
-        for (size_t i = 0; i < SCENARIO_COUNT(narrowings); i++) {
-            if (!(until_event_narrows(e) & narrowings[i].bit))
-                schema_set(m, properties, narrowings[i].key, json_false());
+        for (size_t i = 0; until_narrowings[i].key; i++) {
+            if (!(until_event_narrows(e) & until_narrowings[i].bit))
+                schema_set(m, properties, until_narrowings[i].key, json_false());
         }
         schema_append(
             m, all,

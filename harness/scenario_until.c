@@ -6,14 +6,6 @@
 
 #include "harness/until.h"
 
-static const struct {
-    const char *key;
-    unsigned bit;
-} narrowings[] = {{"registry", UNTIL_REGISTRY},
-                  {"subject", UNTIL_SUBJECT},
-                  {"fault", UNTIL_FAULT},
-                  {"outcome", UNTIL_OUTCOME}};
-
 /* The event, by its index among those that can be waited for. */
 static int read_event(struct scenario_reader *r, struct doc_at at, size_t *index)
 {
@@ -28,9 +20,10 @@ static void list_narrowings(size_t index, char text[128])
 {
     size_t len = 0;
     text[0] = '\0';
-    for (size_t i = 0; i < SCENARIO_COUNT(narrowings); i++) {
-        if (until_event_narrows(index) & narrowings[i].bit) {
-            snprintf(text + len, 128 - len, "%s\"%s\"", len > 0 ? ", " : "", narrowings[i].key);
+    for (size_t i = 0; until_narrowings[i].key; i++) {
+        if (until_event_narrows(index) & until_narrowings[i].bit) {
+            snprintf(text + len, 128 - len, "%s\"%s\"", len > 0 ? ", " : "",
+                     until_narrowings[i].key);
             len = strlen(text);
         }
     }
@@ -40,14 +33,14 @@ static int check_narrowings(struct scenario_reader *r, struct doc_at at, size_t 
 {
     char fitting[128];
     struct doc_at value;
-    for (size_t i = 0; i < SCENARIO_COUNT(narrowings); i++) {
-        bool fits = (until_event_narrows(index) & narrowings[i].bit) != 0;
-        if (fits || !doc_member(at, narrowings[i].key, &value))
+    for (size_t i = 0; until_narrowings[i].key; i++) {
+        bool fits = (until_event_narrows(index) & until_narrowings[i].bit) != 0;
+        if (fits || !doc_member(at, until_narrowings[i].key, &value))
             continue;
         list_narrowings(index, fitting);
         return doc_complain(r->err, value,
                             "an event \"%s\" has no \"%s\"; it can be narrowed by %s",
-                            until_event_word(index), narrowings[i].key, fitting);
+                            until_event_word(index), until_narrowings[i].key, fitting);
     }
     return 0;
 }

@@ -18,6 +18,14 @@ static const struct {
 };
 #define EVENTS (sizeof events / sizeof events[0])
 
+const struct until_narrowing until_narrowings[] = {
+    {"registry", UNTIL_REGISTRY},
+    {"subject", UNTIL_SUBJECT},
+    {"fault", UNTIL_FAULT},
+    {"outcome", UNTIL_OUTCOME},
+    {NULL, 0},
+};
+
 const char *until_event_word(size_t i)
 {
     return i < EVENTS ? event_type_name(events[i].type) : NULL;

@@ -16,6 +16,13 @@
 #define UNTIL_FAULT 4u
 #define UNTIL_OUTCOME 8u
 
+/* The same as keys of `until`, ended by a NULL key. */
+struct until_narrowing {
+    const char *key;
+    unsigned bit;
+};
+extern const struct until_narrowing until_narrowings[];
+
 /* The I-th event that can be waited for; NULL past the last. */
 const char *until_event_word(size_t i);
 /* Its type, and what it can be narrowed by. */

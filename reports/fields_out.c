@@ -51,3 +51,12 @@ void fields_out(struct json_out *j, const struct verdict_fields *fields, const v
         field_out(j, &fields->field[i], (const char *)base + fields->field[i].offset);
     }
 }
+
+void fields_out_tally(struct json_out *j, const char *key, struct verdict_tally tally)
+{
+    json_out_open(j, key, '{');
+    json_out_count(j, "passed", tally.passed);
+    json_out_count(j, "failed", tally.failed);
+    json_out_count(j, "inconclusive", tally.inconclusive);
+    json_out_close(j, '}');
+}

@@ -4,27 +4,6 @@
 #include "reports/report.h"
 #include "reports/words.h"
 
-static struct verdict_tally tally_of(const struct verdict_list *list)
-{
-    struct verdict_tally sum = {0};
-    for (size_t i = 0; i < list->count; i++) {
-        struct verdict_tally one = words_tally(list->items[i]);
-        sum.passed += one.passed;
-        sum.failed += one.failed;
-        sum.inconclusive += one.inconclusive;
-    }
-    return sum;
-}
-
-static void tally_out(struct json_out *j, const char *key, struct verdict_tally tally)
-{
-    json_out_open(j, key, '{');
-    json_out_count(j, "passed", tally.passed);
-    json_out_count(j, "failed", tally.failed);
-    json_out_count(j, "inconclusive", tally.inconclusive);
-    json_out_close(j, '}');
-}
-
 static void row_out(struct json_out *j, const struct verdict *v)
 {
     json_out_open(j, NULL, '{');
@@ -37,7 +16,7 @@ static void row_out(struct json_out *j, const struct verdict *v)
     json_out_count(j, "seed", v->seed);
     json_out_text(j, "replay", v->replay);
     json_out_count(j, "duration-ns", v->duration_ns);
-    tally_out(j, "checks", words_tally(v));
+    fields_out_tally(j, "checks", words_tally(v));
     json_out_open(j, "starts", '{');
     fields_out(j, &verdict_fields_starts, &v->starts);
     json_out_close(j, '}');
@@ -52,7 +31,7 @@ void report_results(const struct verdict_list *list, const struct report_style *
     json_out_int(&j, "version", VERDICT_FORMAT_VERSION);
     json_out_text(&j, "verdict", verdict_name(list->verdict));
     json_out_int(&j, "exit", list->exit);
-    tally_out(&j, "tally", tally_of(list));
+    fields_out_tally(&j, "tally", words_tally_all(list));
     json_out_open(&j, "scenarios", '[');
     for (size_t i = 0; i < list->count; i++) {
         row_out(&j, list->items[i]);
@@ -69,7 +48,7 @@ void report_row(const struct verdict *v, struct buf *out)
 
 void report_tally(const struct verdict_list *list, struct buf *out)
 {
-    struct verdict_tally tally = tally_of(list);
+    struct verdict_tally tally = words_tally_all(list);
     buf_printf(out, "%zu passed, %zu failed, %zu inconclusive\n", tally.passed, tally.failed,
                tally.inconclusive);
 }

@@ -157,3 +157,15 @@ struct verdict_tally words_tally(const struct verdict *v)
     tally.failed += v->verdict >= VERDICT_FAIL ? 1 : 0;
     return tally;
 }
+
+struct verdict_tally words_tally_all(const struct verdict_list *list)
+{
+    struct verdict_tally sum = {0};
+    for (size_t i = 0; i < list->count; i++) {
+        struct verdict_tally one = words_tally(list->items[i]);
+        sum.passed += one.passed;
+        sum.failed += one.failed;
+        sum.inconclusive += one.inconclusive;
+    }
+    return sum;
+}

@@ -27,5 +27,7 @@ void words_events(struct buf *out, const uint64_t *events, size_t count);
 bool words_beyond_checks(const struct verdict *v);
 /* verdict_tally, and where the drill itself is to be shown, that. */
 struct verdict_tally words_tally(const struct verdict *v);
+/* The same of all of LIST together. */
+struct verdict_tally words_tally_all(const struct verdict_list *list);
 
 #endif

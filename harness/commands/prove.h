@@ -68,9 +68,6 @@ void prove_add_starts(struct verdict_starts *to, const struct verdict_starts *mo
  * passed on, and all are waited for; cells then lack rounds. */
 int prove_jobs(struct prove *p, void (*done)(void *data, const struct prove_cell *cell), void *data,
                int *signum, struct err *e);
-/* The folder of a round of CELL under --out. */
-void prove_folder(const struct prove *p, const struct prove_cell *cell, size_t round, char *name,
-                  size_t size);
 
 /* prove_table.c, pure: the table, and the same as JSON on one line. */
 void prove_text(const struct prove *p, bool colour, struct buf *out);

@@ -18,8 +18,8 @@ struct cells {
     void *data;
 };
 
-void prove_folder(const struct prove *p, const struct prove_cell *cell, size_t round, char *name,
-                  size_t size)
+static void round_folder(const struct prove *p, const struct prove_cell *cell, size_t round,
+                         char *name, size_t size)
 {
     if (p->options->times > 1) {
         snprintf(name, size, "%s/%zu", cell->folder, round + 1);
@@ -68,7 +68,7 @@ static int child(void *data, size_t number)
         log_line("%s as %s: %s", path, cell->name, e.text);
         return EXIT_ERROR;
     }
-    prove_folder(p, cell, round, folder, sizeof folder);
+    round_folder(p, cell, round, folder, sizeof folder);
     struct drill_one one = {
         .options = &o, .path = path, .folder = folder, .seed = p->seeds[cell->scenario]};
     if (cell->twin != NULL) {
@@ -89,7 +89,7 @@ static int ended(void *data, size_t number, int status, const char *trouble, str
     size_t round;
     struct prove_cell *cell = cell_of(p, number, &round);
     const char *path = p->selection->path[cell->scenario];
-    prove_folder(p, cell, round, folder, sizeof folder);
+    round_folder(p, cell, round, folder, sizeof folder);
     struct verdict *v = trouble != NULL
                             ? results_lost(path, "", trouble, e)
                             : results_of_process(p->options->out, folder, path, "", status, e);
@@ -141,7 +141,7 @@ static int prepare(void *data, size_t *number, struct err *e)
         return 0;
     }
     *number = round * p->cell_count + (size_t)(cell - p->cells);
-    prove_folder(p, cell, round, folder, sizeof folder);
+    round_folder(p, cell, round, folder, sizeof folder);
     const struct watched what = {.scenario = p->selection->path[cell->scenario],
                                  .title = p->selection->scenario[cell->scenario]->title,
                                  .variant = cell->name,

@@ -5,6 +5,7 @@
 #include "harness/commands/prove.h"
 #include "harness/commands/results.h"
 #include "reports/escape.h"
+#include "reports/fields_out.h"
 #include "reports/json_out.h"
 #include "reports/report.h"
 #include "reports/words.h"
@@ -169,22 +170,6 @@ static void scenario_json(const struct prove *p, const struct verdict *v, size_t
     json_out_close(j, '}');
 }
 
-static void tally_json(const struct verdict_list *list, struct json_out *j)
-{
-    struct verdict_tally sum = {0};
-    for (size_t i = 0; i < list->count; i++) {
-        struct verdict_tally one = words_tally(list->items[i]);
-        sum.passed += one.passed;
-        sum.failed += one.failed;
-        sum.inconclusive += one.inconclusive;
-    }
-    json_out_open(j, "tally", '{');
-    json_out_count(j, "passed", sum.passed);
-    json_out_count(j, "failed", sum.failed);
-    json_out_count(j, "inconclusive", sum.inconclusive);
-    json_out_close(j, '}');
-}
-
 void prove_json(const struct prove *p, const struct verdict_list *list, struct buf *out)
 {
     struct json_out j = {.out = out, .flat = true};
@@ -193,7 +178,7 @@ void prove_json(const struct prove *p, const struct verdict_list *list, struct b
     json_out_text(&j, "verdict", verdict_name(list->verdict));
     json_out_int(&j, "exit", list->exit);
     json_out_count(&j, "times", p->options->times);
-    tally_json(list, &j);
+    fields_out_tally(&j, "tally", words_tally_all(list));
     json_out_open(&j, "scenarios", '[');
     for (size_t i = 0; i < list->count; i++) {
         scenario_json(p, list->items[i], i, &j);

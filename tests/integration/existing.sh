@@ -1,19 +1,7 @@
 #!/usr/bin/env bash
 # `existing` in whole drills: connections that are idle, stalled or in the middle of an answer when a
 # fault begins are ended as it says, phase after phase, and the starts on them go on to work.
-. tests/lib/check.sh
-
-scenario() {
-  jq "$1" tests/lib/small.json >"$scratch/scenario.json"
-}
-run() { # WANTED WHAT
-  rm -rf "$scratch/results"
-  expect_exit "$1" "$2" "$PULLDRILL" run "$scratch/scenario.json" --out "$scratch/results"
-  history=$(echo "$scratch"/results/*/history.jsonl)
-}
-holds() { # FILTER WHAT: over the events
-  jq -se "$1" "$history" >"$scratch/null" || fail "$2: $1"
-}
+. tests/lib/small.sh
 
 # Starts that a stall holds (which goes on) are cut off when the second fault begins, by RST or by
 # FIN, and reach the failover; so are those of the phase after the next, where it begins again.

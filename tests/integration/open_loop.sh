@@ -2,17 +2,8 @@
 # Open loops: starts that are due by the clock begin whether or not earlier ones have ended, on lanes
 # that are made when they are needed; what has to wait for a lane is told; phases that end by what
 # happened. No test here looks at a clock: what must run side by side waits for the others.
-. tests/lib/check.sh
+. tests/lib/small.sh
 
-scenario() {
-  jq "$1" tests/lib/small.json >"$scratch/scenario.json"
-}
-run() { # WANTED WHAT
-  rm -rf "$scratch/results"
-  expect_exit "$1" "$2" "$PULLDRILL" run "$scratch/scenario.json" --out "$scratch/results"
-  journal=$(echo "$scratch"/results/*/journal.json)
-  history=$(echo "$scratch"/results/*/history.jsonl)
-}
 # The same of a drill that is to pass: on a machine too slow for `every` it says so and is no worse.
 run_good() { # WHAT
   local slow='.checks[] | select(.check == "evidence") | .reasons | tostring | test("too slow")'
@@ -26,9 +17,6 @@ run_good() { # WHAT
     fail "$1: exit $status, wanted 0"
     tail -n 20 "$scratch/out" | sed 's/^/    /'
   }
-}
-holds() { # FILTER WHAT: over the events
-  jq -se "$1" "$history" >"$scratch/null" || fail "$2: $1"
 }
 evidence() { # VERDICT PATTERN WHAT
   jq -e --arg v "$1" --arg p "$2" '.checks[] | select(.check == "evidence")

@@ -1,20 +1,7 @@
 #!/usr/bin/env bash
 # Phases end by starts, by time and as soon as their starts have begun; setup, prepare and teardown
 # run where they should; a heal reaches what is stalled; a failure names what each part waited for.
-. tests/lib/check.sh
-
-scenario() {
-  jq "$1" tests/lib/small.json >"$scratch/scenario.json"
-}
-run() { # WANTED WHAT
-  rm -rf "$scratch/results"
-  expect_exit "$1" "$2" "$PULLDRILL" run "$scratch/scenario.json" --out "$scratch/results"
-  journal=$(echo "$scratch"/results/*/journal.json)
-  history=$(echo "$scratch"/results/*/history.jsonl)
-}
-holds() { # FILTER WHAT: over the events
-  jq -se "$1" "$history" >"$scratch/null" || fail "$2: $1"
-}
+. tests/lib/small.sh
 
 # setup once a lane, prepare before each start (and the control start), teardown once a lane.
 cat >"$scratch/note.sh" <<'S'
