@@ -160,7 +160,7 @@ int exchange_begin(struct connection *c, const struct http_request *request)
     const char *digest = NULL;
     if (request != NULL) {
         oci_route(request, &x->route);
-        digest = oci_resolve(c->listener->registry->store, &x->route);
+        digest = oci_resolve(c->listener->registry->is.store, &x->route);
     } else {
         x->route.op = OP_OTHER;
         x->route.repository[0] = '\0';
@@ -233,7 +233,7 @@ static void fill_facts(const struct connection *c, const struct http_request *re
         .op = x->route.op,
         .repository = x->route.repository[0] != '\0' ? x->route.repository : NULL,
         .reference = x->route.reference[0] != '\0' ? x->route.reference : NULL,
-        .digest = oci_resolve(c->listener->registry->store, &x->route),
+        .digest = oci_resolve(c->listener->registry->is.store, &x->route),
         .path = request->path,
         .header = header_of,
         .header_data = request,
@@ -280,7 +280,7 @@ static int answer_through_faults(struct connection *c, const struct http_request
     struct fault_facts facts;
     fill_facts(c, request, nth, &facts);
     decide(c, &facts, STAGE_LISTEN, STAGE_STORE, all);
-    if (oci_respond(c->listener->registry->store, request, &x->route, all->decision, all->count,
+    if (oci_respond(c->listener->registry->is.store, request, &x->route, all->decision, all->count,
                     r) != 0) {
         return -1;
     }
@@ -320,7 +320,7 @@ int exchange_answer(struct connection *c, const struct http_request *request)
     if (fault_engine_any(c->server->faults, c->listener->host)) {
         result = answer_through_faults(c, request, nth, &all, &r);
     } else {
-        result = oci_respond(c->listener->registry->store, request, &x->route, NULL, 0, &r);
+        result = oci_respond(c->listener->registry->is.store, request, &x->route, NULL, 0, &r);
     }
     if (result == 0) {
         result = plan(c, &r, &all, request->keep_alive);

@@ -198,14 +198,24 @@ static int reserve_listener(struct server *s, struct err *e)
     return 0;
 }
 
-static struct listener *listener_new(struct server *s, int registry, const char *host,
-                                     uint64_t lane, struct err *e)
+/* "primary", "primary/token", "primary/blobs": the target that faults match. */
+static bool name_host(const struct registry *registry, enum server_role role,
+                      char host[SERVER_HOST])
 {
-    if (registry < 0 || registry >= s->registry_count || strlen(host) >= SERVER_HOST) {
-        (void)err_set(e, ERR_INTERNAL, "no registry for listener %.100s", host);
+    const char *behind = role == SERVER_TOKEN ? "/token" : role == SERVER_BLOBS ? "/blobs" : "";
+    return snprintf(host, SERVER_HOST, "%s%s", registry->name, behind) < SERVER_HOST;
+}
+
+static struct listener *listener_new(struct server *s, const struct server_listen *how,
+                                     struct err *e)
+{
+    char host[SERVER_HOST] = "";
+    if (how->registry < 0 || how->registry >= s->registry_count ||
+        !name_host(s->registries[how->registry], how->role, host)) {
+        (void)err_set(e, ERR_INTERNAL, "no registry %d for a listener", how->registry);
         return NULL;
     }
-    struct server_lane *of = server_lane_of(s, lane, e);
+    struct server_lane *of = server_lane_of(s, how->lane, e);
     struct listener *l = of != NULL ? calloc(1, sizeof(*l)) : NULL;
     if (of != NULL && l == NULL) {
         (void)err_set(e, ERR_NOMEM, "no memory for a listener");
@@ -215,8 +225,11 @@ static struct listener *listener_new(struct server *s, int registry, const char 
         return NULL;
     }
     l->server = s;
-    l->registry = s->registries[registry];
+    l->registry = s->registries[how->registry];
     l->lane = of;
+    l->role = how->role;
+    l->tls = how->tls;
+    l->trusted = how->trusted;
     memcpy(l->host, host, strlen(host) + 1);
     return l;
 }
@@ -266,8 +279,7 @@ static int install(struct listener *l, struct err *e)
     return (int)s->listener_count - 1;
 }
 
-int server_adopt(struct server *s, int registry, const char *host, uint64_t lane, int fd,
-                 struct err *e)
+int server_adopt(struct server *s, const struct server_listen *how, int fd, struct err *e)
 {
     struct sockaddr_storage a = {0};
     socklen_t len = sizeof(a);
@@ -279,19 +291,21 @@ int server_adopt(struct server *s, int registry, const char *host, uint64_t lane
         /* Accepted sockets inherit it: what is written goes out at once, byte for byte. */
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
         getsockname(fd, (struct sockaddr *)&a, &len) != 0) {
-        return err_errno(e, errno, "taking over a listener for %s", host);
+        return err_errno(e, errno, "taking over a listener");
     }
-    struct listener *l = listener_new(s, registry, host, lane, e);
+    struct listener *l = listener_new(s, how, e);
     if (l == NULL) {
         return -1;
     }
     l->fd = fd;
     name_listener(l, &a);
+    (void)snprintf(l->authority, sizeof(l->authority), "%s",
+                   how->authority != NULL ? how->authority : l->address);
     return install(l, e);
 }
 
-int server_listen(struct server *s, int registry, const char *host, uint64_t lane,
-                  const char *address, uint16_t port, struct err *e)
+int server_listen(struct server *s, const struct server_listen *how, const char *address,
+                  uint16_t port, struct err *e)
 {
     struct sockaddr_storage a;
     if (parse_address(address, port, &a, e) != 0) {
@@ -299,9 +313,9 @@ int server_listen(struct server *s, int registry, const char *host, uint64_t lan
     }
     int fd = bind_by_number(&a, port == 0);
     if (fd < 0) {
-        return err_errno(e, errno, "binding %s:%u for %s", address, port, host);
+        return err_errno(e, errno, "binding %s:%u", address, port);
     }
-    int listener = server_adopt(s, registry, host, lane, fd, e);
+    int listener = server_adopt(s, how, fd, e);
     if (listener < 0) {
         (void)close(fd);
     }

@@ -134,9 +134,9 @@ void server_close(struct server *s, void (*done)(void *data), void *data)
     uv_close((uv_handle_t *)&s->sweep, on_timer_closed);
 }
 
-int server_add_registry(struct server *s, const char *name, const struct store *store,
-                        struct err *e)
+int server_add_registry(struct server *s, const struct server_registry *registry, struct err *e)
 {
+    const char *name = registry->name;
     if (s->registry_count == SERVER_MAX_REGISTRIES || strlen(name) >= SERVER_HOST) {
         return err_set(e, ERR_LIMIT, "too many registries, or too long a name: %.100s", name);
     }
@@ -146,7 +146,8 @@ int server_add_registry(struct server *s, const char *name, const struct store *
     }
     memcpy(r->name, name, strlen(name) + 1);
     (void)snprintf(r->actor, sizeof(r->actor), "registry/%s", name);
-    r->store = store;
+    r->is = *registry;
+    r->is.name = r->name;
     s->registries[s->registry_count] = r;
     return s->registry_count++;
 }

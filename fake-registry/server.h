@@ -14,6 +14,8 @@
 #include "harness/history/history.h"
 
 struct server;
+struct auth;        /* fake-registry/auth.h */
+struct tls_context; /* fake-registry/tls.h */
 
 /* Limits of every connection; zero takes the default in brackets. */
 struct server_limits {
@@ -34,19 +36,42 @@ struct server *server_new(const struct server_config *config, struct err *e);
 /* Closes all sockets; asynchronous: DONE is called once every handle is closed and S is freed. */
 void server_close(struct server *s, void (*done)(void *data), void *data);
 
-/* Adds a registry by role name, with the store it serves (borrowed). Returns its index. */
-int server_add_registry(struct server *s, const char *name, const struct store *store,
-                        struct err *e);
+/* A registry by its role name. Everything is borrowed and outlives the server. */
+struct server_registry {
+    const char *name;
+    const struct store *store;
+    struct auth *auth;   /* what it asks of clients; NULL: nothing */
+    bool redirect_blobs; /* blob GETs are sent to its SERVER_BLOBS listener of the same lane */
+};
+/* Returns its index; -1 on failure. */
+int server_add_registry(struct server *s, const struct server_registry *registry, struct err *e);
 
-/* Opens a listener of REGISTRY for LANE. HOST is the registry's name, or "primary/blobs" for its
- * other hosts: the target that faults match. ADDRESS is numeric; PORT 0 takes a free one. Returns
- * the listener's index, -1 on failure. */
-int server_listen(struct server *s, int registry, const char *host, uint64_t lane,
-                  const char *address, uint16_t port, struct err *e);
-/* The same for a listening socket made elsewhere (a lane's own network namespace); FD is taken over
- * on success. */
-int server_adopt(struct server *s, int registry, const char *host, uint64_t lane, int fd,
-                 struct err *e);
+/* What a listener answers as. */
+enum server_role {
+    SERVER_REGISTRY, /* the distribution API; the token realm too, where it has no host of its own
+                      */
+    SERVER_TOKEN,    /* "primary/token": the realm of its tokens on a host of its own */
+    SERVER_BLOBS,    /* "primary/blobs": what its blob GETs are redirected to */
+    SERVER_TO_HTTPS, /* port 80 of a host that speaks TLS: sends everything to https:// */
+};
+
+/* How to listen. Strings are copied, the context is borrowed. */
+struct server_listen {
+    int registry;
+    enum server_role role;
+    uint64_t lane;
+    struct tls_context *tls; /* NULL: plain HTTP */
+    const char *authority;   /* what URLs to it say: "quay.io"; NULL: address:port */
+    bool trusted;            /* the harness's own lane: no credentials are asked */
+};
+/* Opens a listener: its HOST, the target that faults match, is the registry's name, with "/token"
+ * or "/blobs" behind it by role. ADDRESS is numeric; PORT 0 takes a free one. Returns the
+ * listener's index, -1 on failure. */
+int server_listen(struct server *s, const struct server_listen *how, const char *address,
+                  uint16_t port, struct err *e);
+/* The same for a bound socket made elsewhere (a lane's own network namespace), listening or not; FD
+ * is taken over on success. */
+int server_adopt(struct server *s, const struct server_listen *how, int fd, struct err *e);
 uint16_t server_port(const struct server *s, int listener);
 /* "127.3.1.1:40123" */
 const char *server_address(const struct server *s, int listener);

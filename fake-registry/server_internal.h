@@ -20,6 +20,7 @@
 #define SERVER_MAX_LANES 4096
 #define SERVER_MAX_LISTENERS 65536
 #define SERVER_HOST 80              /* "primary/blobs" and its NUL */
+#define SERVER_AUTHORITY 320        /* a host name of 253 bytes and a port */
 #define SERVER_READ 65536           /* bytes a recv may bring */
 #define SERVER_INPUT 131072         /* bytes a connection keeps that were not yet looked at */
 #define SERVER_TURN (1024 * 1024)   /* bytes one connection may write in a loop turn */
@@ -36,7 +37,7 @@ enum refuse_reason { REFUSE_FAULT = 1, REFUSE_ALL = 2 };
 struct registry {
     char name[SERVER_HOST];
     char actor[SERVER_HOST + 16]; /* "registry/primary" */
-    const struct store *store;
+    struct server_registry is;    /* its name is the one above */
 };
 
 struct server_lane;
@@ -48,7 +49,11 @@ struct listener {
     struct listener *next_in_lane;
     char host[SERVER_HOST];
     char address[INET6_ADDRSTRLEN + 16];
+    char authority[SERVER_AUTHORITY]; /* what URLs to it say */
     uint16_t port;
+    enum server_role role;
+    struct tls_context *tls; /* NULL: plain HTTP */
+    bool trusted;
     uv_poll_t poll;
     int fd;
     unsigned refused; /* of enum refuse_reason */

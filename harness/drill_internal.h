@@ -95,6 +95,7 @@ struct drill {
     struct server *server;
     struct store *stores[SCENARIO_MAX_REGISTRIES];
     struct image *images;
+    struct lane_shared shared;
     struct lane *own_lane;
     struct worker *workers;
     size_t worker_count;

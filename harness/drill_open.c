@@ -103,7 +103,9 @@ static int begin_server(struct drill *d, struct err *e)
     struct server_config config = {.loop = &d->loop, .history = d->history, .faults = d->engine};
     d->server = server_new(&config, e);
     for (size_t i = 0; d->server != NULL && i < s->registry_count; i++) {
-        if (server_add_registry(d->server, s->registries[i].name, d->stores[i], e) < 0) {
+        const struct server_registry registry = {.name = s->registries[i].name,
+                                                 .store = d->stores[i]};
+        if (server_add_registry(d->server, &registry, e) < 0) {
             return -1;
         }
     }
@@ -135,8 +137,8 @@ struct worker *drill_add_lane(struct drill *d, size_t subject, struct err *e)
     struct worker *w = &d->workers[d->worker_count];
     w->drill = d;
     w->subject = subject;
-    w->lane = lane_new(d->plan, &lane_reach_ports, d->worker_count + 1, (int)subject, d->work,
-                       d->server, e);
+    w->lane = lane_new(&d->shared, lane_reach_of(d->plan->scenario->subjects[subject].reach),
+                       d->worker_count + 1, (int)subject, e);
     if (w->lane == NULL) {
         return NULL;
     }
@@ -150,7 +152,13 @@ int drill_open_lanes(struct drill *d, struct err *e)
     if (scratch_open(d->work, &d->work_hold, e) != 0) {
         return -1;
     }
-    d->own_lane = lane_new(d->plan, &lane_reach_ports, 0, -1, d->work, d->server, e);
+    d->shared = (struct lane_shared){.plan = d->plan,
+                                     .work = d->work,
+                                     .loop = &d->loop,
+                                     .server = d->server,
+                                     .history = d->history,
+                                     .faults = d->engine};
+    d->own_lane = lane_new(&d->shared, &lane_reach_ports, 0, -1, e);
     d->workers = calloc(DRILL_MAX_WORKERS, sizeof *d->workers);
     if (d->own_lane == NULL || d->workers == NULL) {
         return err_set(e, ERR_NOMEM, "lanes: no memory");

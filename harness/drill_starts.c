@@ -26,7 +26,9 @@ static int spawn(struct worker *w, const struct scenario_words *words, const cha
                                     .env = env,
                                     .timeout_ns = subject_of(w)->timeout_ns,
                                     .output_path = output,
-                                    .hold = w->state == WORKER_SETUP};
+                                    .hold = w->state == WORKER_SETUP,
+                                    .spaces = w->lane->spaces,
+                                    .space_count = w->lane->space_count};
         w->since_ns = history_now_ns(w->drill->history);
         w->run = subject_spawn(&w->drill->loop, &spec, done, w, e);
         rc = w->run == NULL ? -1 : 0;
@@ -232,6 +234,15 @@ static uint64_t in_history(const struct drill *d, uint64_t monotonic_ns)
     return monotonic_ns != 0 && now_ns > ago_ns ? now_ns - ago_ns : 0;
 }
 
+/* What ran on the lane is dead. */
+static void end_lane(struct worker *w)
+{
+    server_lane_end(w->drill->server, w->lane->number, false);
+    if (w->lane->reach->end != NULL) {
+        w->lane->reach->end(w->lane);
+    }
+}
+
 static void on_command(void *data, const struct subject_exit *exit)
 {
     struct worker *w = data;
@@ -248,7 +259,7 @@ static void on_command(void *data, const struct subject_exit *exit)
     if (exit->no_room) {
         drill_abort(d, "failure", "start %llu: %s", (unsigned long long)w->start, exit->reason);
     }
-    server_lane_end(d->server, w->lane->number, false);
+    end_lane(w);
     memset(&w->layout_err, 0, sizeof w->layout_err);
     w->state = WORKER_HASHING;
     w->hash.data = w;
@@ -270,8 +281,11 @@ static int run_command(struct worker *w, struct err *e)
     }
     w->state = WORKER_RUNNING;
     server_lane_begin(d->server, w->lane->number, w->start);
+    if (w->lane->reach->begin != NULL) {
+        w->lane->reach->begin(w->lane);
+    }
     if (tell_begin(w, e) != 0 || spawn(w, &subject_of(w)->command, output, on_command, e) != 0) {
-        server_lane_end(d->server, w->lane->number, false);
+        end_lane(w);
         w->state = WORKER_IDLE;
         return -1;
     }

@@ -85,7 +85,7 @@ void judge_facts_finish(struct judge *j)
     v->seed = j->plan->seed;
     v->replay = judge_copy(j, j->plan->replay);
     v->subject_noun = subject_noun(s);
-    v->reach =
-        arena_printf(&v->arena, "%s: %s", lane_reach_ports.name, lane_reach_ports.cannot_show);
+    const struct lane_reach *reach = lane_reach_of(s->subjects[0].reach);
+    v->reach = arena_printf(&v->arena, "%s: %s", reach->name, reach->cannot_show);
     fill_notes(j);
 }

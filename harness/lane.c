@@ -41,13 +41,15 @@ static int set_address(struct lane *lane, struct err *e)
     return 0;
 }
 
-static int ports_open(struct lane *lane, struct server *server, struct err *e)
+static int ports_open(struct lane *lane, struct err *e)
 {
     const struct scenario *s = lane->plan->scenario;
+    struct server *server = lane->shared->server;
 
     for (size_t i = 0; i < s->registry_count; i++) {
-        int listener =
-            server_listen(server, (int)i, s->registries[i].name, lane->number, lane->address, 0, e);
+        const struct server_listen how = {
+            .registry = (int)i, .lane = lane->number, .trusted = lane->number == 0};
+        int listener = server_listen(server, &how, lane->address, 0, e);
 
         if (listener < 0)
             return err_prefix(e, "registry %s on lane %" PRIu64, s->registries[i].name,
@@ -73,6 +75,14 @@ const struct lane_reach lane_reach_ports = {
     .cannot_show = "subjects were given host:port in their environment, which is not how they find "
                    "their registries in production",
 };
+
+const struct lane_reach *lane_reach_of(enum scenario_reach reach)
+{
+    static const struct lane_reach *const ways[] = {[REACH_PORTS] = &lane_reach_ports};
+
+    return (size_t)reach < sizeof ways / sizeof *ways && ways[reach] != NULL ? ways[reach]
+                                                                             : &lane_reach_ports;
+}
 
 /* ---- folders ------------------------------------------------------------------------------ */
 
@@ -104,21 +114,21 @@ static char *absolute_folder(const char *folder)
     return path != NULL ? path : strdup(from);
 }
 
-static int set_up(struct lane *lane, const char *work, struct server *server, struct err *e)
+static int set_up(struct lane *lane, struct err *e)
 {
     if (set_address(lane, e) != 0)
         return -1;
     lane->scenario_dir = absolute_folder(lane->plan->scenario->folder);
     if (lane->scenario_dir == NULL)
         return err_set(e, ERR_NOMEM, "no memory for a lane");
-    lane->dir = make_folder(work, "lane", lane->number, e);
+    lane->dir = make_folder(lane->shared->work, "lane", lane->number, e);
     if (lane->dir == NULL)
         return -1;
-    return lane->reach->open(lane, server, e);
+    return lane->reach->open(lane, e);
 }
 
-struct lane *lane_new(const struct plan *plan, const struct lane_reach *reach, uint64_t number,
-                      int subject, const char *work, struct server *server, struct err *e)
+struct lane *lane_new(const struct lane_shared *shared, const struct lane_reach *reach,
+                      uint64_t number, int subject, struct err *e)
 {
     struct lane *lane = calloc(1, sizeof *lane);
 
@@ -126,13 +136,14 @@ struct lane *lane_new(const struct plan *plan, const struct lane_reach *reach, u
         err_set(e, ERR_NOMEM, "no memory for a lane");
         return NULL;
     }
-    lane->plan = plan;
+    lane->shared = shared;
+    lane->plan = shared->plan;
     lane->reach = reach;
     lane->number = number;
     lane->subject = subject;
     for (size_t i = 0; i < SCENARIO_MAX_REGISTRIES; i++)
         lane->listener[i] = -1;
-    if (set_up(lane, work, server, e) != 0) {
+    if (set_up(lane, e) != 0) {
         lane_free(lane);
         return NULL;
     }
@@ -145,9 +156,13 @@ void lane_free(struct lane *lane)
 
     if (lane == NULL)
         return;
-    lane->reach->close(lane);
+    if (lane->reach->close != NULL)
+        lane->reach->close(lane);
     if (lane->dir != NULL && scratch_remove(lane->dir, &e) != 0)
         log_line("%s", e.text);
+    for (size_t i = 0; i < SCENARIO_MAX_REGISTRIES; i++)
+        free(lane->auth_file[i]);
+    free(lane->ca_file);
     free(lane->dir);
     free(lane->start_dir);
     free(lane->scenario_dir);

@@ -5,42 +5,79 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <uv.h>
 
 #include "fake-registry/server.h"
+#include "faults/engine.h"
 #include "harness/base/err.h"
+#include "harness/history/history.h"
 #include "harness/plan.h"
 
 struct lane;
+struct environment;
+struct auth;          /* fake-registry/auth.h */
+struct tls_authority; /* fake-registry/tls.h */
 
-/* How subjects on a lane reach the fakes. `ports` is here; names, proxy and listen are further
- * tables of the same shape. */
+/* What all lanes of a drill share. Everything is borrowed and outlives them. */
+struct lane_shared {
+    const struct plan *plan;
+    const char *work; /* folder of the lanes' folders: absolute, there */
+    uv_loop_t *loop;
+    struct server *server;
+    struct history *history;
+    struct fault_engine *faults;
+    struct tls_authority *ca; /* the drill's own; NULL where nothing speaks TLS */
+    struct auth *const *auth; /* by registry, entries may be NULL; NULL where no registry asks */
+};
+
+/* How subjects on a lane reach the fakes: one table a way. Any member but NAME, OPEN and
+ * CANNOT_SHOW may be NULL. */
 struct lane_reach {
     const char *name; /* first: the word in the scenario */
-    /* Makes the lane's listeners in SERVER for every registry of the plan. */
-    int (*open)(struct lane *lane, struct server *server, struct err *e);
+    /* Makes the lane's listeners for every registry of the plan, and fills endpoint and tls. Called
+     * once ca_file and auth_file are there. ERR_UNSUPPORTED: this machine, or these rights, do not
+     * allow it; the scenario is then skipped with E's text as the reason. */
+    int (*open)(struct lane *lane, struct err *e);
     void (*close)(struct lane *lane);
+    /* A start begins on the lane, before its command; it has ended, and all its processes with it.
+     */
+    void (*begin)(struct lane *lane);
+    void (*end)(struct lane *lane);
+    /* Adds to the environment of every command on the lane, before the subject's own `env`. */
+    int (*environment)(const struct lane *lane, struct environment *env, struct err *e);
     const char *cannot_show; /* for the report: what a drill of this reach leaves unproven */
 };
 extern const struct lane_reach lane_reach_ports;
+/* The way that the scenario asks for. */
+const struct lane_reach *lane_reach_of(enum scenario_reach reach);
+
+/* The most namespaces that a lane's commands enter: user, network, mount. */
+#define LANE_MAX_SPACES 3
 
 struct lane {
-    const struct plan *plan;
+    const struct lane_shared *shared;
+    const struct plan *plan; /* that of SHARED */
     const struct lane_reach *reach;
     uint64_t number; /* from 1; 0 is the harness's own */
     int subject;     /* index in the plan; -1 for the harness's lane */
     char address[48];
-    char *dir;          /* ${lane.dir}, made and removed by the lane */
-    char *scenario_dir; /* ${scenario.dir}, absolute */
-    int listener[SCENARIO_MAX_REGISTRIES];
-    char endpoint[SCENARIO_MAX_REGISTRIES][64]; /* host:port as the subject is told */
-    char *start_dir;                            /* ${start.dir} of the running start; NULL */
-    uint64_t start;                             /* running; 0: none */
+    char *dir;                                   /* ${lane.dir}, made and removed by the lane */
+    char *scenario_dir;                          /* ${scenario.dir}, absolute */
+    int listener[SCENARIO_MAX_REGISTRIES];       /* of the registry itself; -1: none */
+    char endpoint[SCENARIO_MAX_REGISTRIES][272]; /* host, or host:port, as the subject is told */
+    bool tls[SCENARIO_MAX_REGISTRIES];           /* the endpoint speaks https */
+    char *ca_file; /* ${registry.NAME.ca}: PEM; NULL where nothing speaks TLS */
+    char *auth_file[SCENARIO_MAX_REGISTRIES]; /* ${registry.NAME.auth-file}; NULL: none */
+    int spaces[LANE_MAX_SPACES]; /* namespaces its commands run in, for setns in this order */
+    size_t space_count;          /* 0: those of the harness */
+    char *start_dir;             /* ${start.dir} of the running start; NULL */
+    uint64_t start;              /* running; 0: none */
     void *reach_data;
 };
 
-/* A lane of SUBJECT with scratch under WORK (an absolute folder that exists). */
-struct lane *lane_new(const struct plan *plan, const struct lane_reach *reach, uint64_t number,
-                      int subject, const char *work, struct server *server, struct err *e);
+/* A lane of SUBJECT, reached by REACH. */
+struct lane *lane_new(const struct lane_shared *shared, const struct lane_reach *reach,
+                      uint64_t number, int subject, struct err *e);
 /* Removes its folder, whatever is in it. */
 void lane_free(struct lane *lane);
 

@@ -8,12 +8,11 @@
 #include <unistd.h>
 
 #include "harness/base/buf.h"
-#include "harness/lane.h"
+#include "harness/lane_internal.h"
 #include "harness/vars.h"
 
-/* The longest word or NAME=value, and the most variables the caller's environment may have. */
+/* The longest word or NAME=value. */
 #define WORD_BYTES (1u << 20)
-#define MAX_ENVIRONMENT 65536
 /* The longest value made here: repository:tag. */
 #define VALUE_BYTES 1024
 
@@ -22,6 +21,8 @@
 enum fact {
     FACT_REGISTRY,
     FACT_REGISTRY_URL,
+    FACT_REGISTRY_CA,
+    FACT_REGISTRY_AUTH_FILE,
     FACT_IMAGE,
     FACT_IMAGE_DIGEST,
     FACT_START_ID,
@@ -38,10 +39,16 @@ struct fact_word {
 };
 /* Those with a suffix before those without, so that the longest one matches. */
 static const struct fact_word fact_words[] = {
-    {"registry.", ".url", FACT_REGISTRY_URL},  {"registry.", "", FACT_REGISTRY},
-    {"image.", ".digest", FACT_IMAGE_DIGEST},  {"image.", "", FACT_IMAGE},
-    {"start.id", NULL, FACT_START_ID},         {"start.dir", NULL, FACT_START_DIR},
-    {"lane.dir", NULL, FACT_LANE_DIR},         {"scenario.dir", NULL, FACT_SCENARIO_DIR},
+    {"registry.", ".url", FACT_REGISTRY_URL},
+    {"registry.", ".ca", FACT_REGISTRY_CA},
+    {"registry.", ".auth-file", FACT_REGISTRY_AUTH_FILE},
+    {"registry.", "", FACT_REGISTRY},
+    {"image.", ".digest", FACT_IMAGE_DIGEST},
+    {"image.", "", FACT_IMAGE},
+    {"start.id", NULL, FACT_START_ID},
+    {"start.dir", NULL, FACT_START_DIR},
+    {"lane.dir", NULL, FACT_LANE_DIR},
+    {"scenario.dir", NULL, FACT_SCENARIO_DIR},
     {"subjects.dir", NULL, FACT_SUBJECTS_DIR},
 };
 
@@ -53,7 +60,7 @@ static bool same(const char *text, const char *name, size_t len)
 /* -1 where no registry (or image) has the name of LEN bytes. */
 static int find_named(const struct scenario *s, enum fact fact, const char *name, size_t len)
 {
-    if (fact == FACT_REGISTRY || fact == FACT_REGISTRY_URL) {
+    if (fact <= FACT_REGISTRY_AUTH_FILE) {
         for (size_t i = 0; i < s->registry_count; i++) {
             if (same(s->registries[i].name, name, len))
                 return (int)i;
@@ -112,7 +119,8 @@ struct teller {
 
 static const char *registry_value(struct teller *t, int index, bool url)
 {
-    snprintf(t->value, sizeof t->value, "%s%s", url ? "http://" : "", t->lane->endpoint[index]);
+    snprintf(t->value, sizeof t->value, "%s%s",
+             url ? (t->lane->tls[index] ? "https://" : "http://") : "", t->lane->endpoint[index]);
     return t->value;
 }
 
@@ -137,6 +145,11 @@ static const char *fact_value(struct teller *t, enum fact fact, int index)
     case FACT_REGISTRY:
     case FACT_REGISTRY_URL:
         return registry_value(t, index, fact == FACT_REGISTRY_URL);
+    /* An empty path where there is none: a command may name it whatever the scenario says. */
+    case FACT_REGISTRY_CA:
+        return t->lane->ca_file != NULL ? t->lane->ca_file : "";
+    case FACT_REGISTRY_AUTH_FILE:
+        return t->lane->auth_file[index] != NULL ? t->lane->auth_file[index] : "";
     case FACT_IMAGE:
         return image_value(t, index);
     case FACT_IMAGE_DIGEST:
@@ -214,13 +227,6 @@ int lane_command(const struct lane *lane, const struct scenario_words *command, 
 
 /* ---- the environment ---------------------------------------------------------------------- */
 
-/* NAME=value strings, NULL-terminated, no name twice. */
-struct environment {
-    char **word;
-    size_t count;
-    size_t cap;
-};
-
 /* How many bytes of "NAME=value" are NAME. */
 static size_t name_len(const char *word)
 {
@@ -241,39 +247,8 @@ static bool is_inherited(const char *word)
     return strncmp(word, "PULLDRILL_", strlen("PULLDRILL_")) != 0;
 }
 
-/* Takes WORD over, also on failure; it replaces one of the same name. */
-static int put_take(struct environment *env, char *word, struct err *e)
-{
-    if (word == NULL)
-        return err_set(e, ERR_NOMEM, "no memory for an environment");
-    for (size_t i = 0; i < env->count; i++) {
-        if (name_len(env->word[i]) == name_len(word) &&
-            strncmp(env->word[i], word, name_len(word)) == 0) {
-            free(env->word[i]);
-            env->word[i] = word;
-            return 0;
-        }
-    }
-    if (env->count + 1 >= env->cap) {
-        size_t cap = env->cap == 0 ? 128 : env->cap * 2;
-        char **grown =
-            env->count < MAX_ENVIRONMENT ? realloc(env->word, cap * sizeof *grown) : NULL;
-
-        if (grown == NULL) {
-            free(word);
-            return err_set(e, ERR_NOMEM, "no memory for an environment");
-        }
-        env->word = grown;
-        env->cap = cap;
-    }
-    env->word[env->count++] = word;
-    env->word[env->count] = NULL;
-    return 0;
-}
-
-/* PULLDRILL_<GROUP><NAME><SUFFIX>=VALUE with NAME in capitals and `-` as `_`. */
-static int put_fact(struct environment *env, const char *group, const char *name,
-                    const char *suffix, const char *value, struct err *e)
+int lane_put_fact(struct environment *env, const char *group, const char *name, const char *suffix,
+                  const char *value, struct err *e)
 {
     char *word = NULL;
     size_t at = strlen("PULLDRILL_") + strlen(group);
@@ -287,13 +262,13 @@ static int put_fact(struct environment *env, const char *group, const char *name
 
         word[at + i] = c == '-' ? '_' : (char)toupper(c);
     }
-    return put_take(env, word, e);
+    return environment_put_take(env, word, e);
 }
 
 static int put_inherited(struct environment *env, struct err *e)
 {
     for (size_t i = 0; environ != NULL && environ[i] != NULL; i++) {
-        if (is_inherited(environ[i]) && put_take(env, strdup(environ[i]), e) != 0)
+        if (is_inherited(environ[i]) && environment_put_take(env, strdup(environ[i]), e) != 0)
             return -1;
     }
     return 0;
@@ -306,8 +281,11 @@ static int put_registries(struct environment *env, struct teller *t, struct err 
     for (size_t i = 0; i < s->registry_count; i++) {
         const char *name = s->registries[i].name;
 
-        if (put_fact(env, "REGISTRY_", name, "", registry_value(t, (int)i, false), e) != 0 ||
-            put_fact(env, "REGISTRY_", name, "_URL", registry_value(t, (int)i, true), e) != 0)
+        if (lane_put_fact(env, "REGISTRY_", name, "", registry_value(t, (int)i, false), e) != 0 ||
+            lane_put_fact(env, "REGISTRY_", name, "_URL", registry_value(t, (int)i, true), e) !=
+                0 ||
+            lane_put_fact(env, "REGISTRY_", name, "_CA", t->lane->ca_file, e) != 0 ||
+            lane_put_fact(env, "REGISTRY_", name, "_AUTH_FILE", t->lane->auth_file[i], e) != 0)
             return -1;
     }
     return 0;
@@ -320,8 +298,8 @@ static int put_images(struct environment *env, struct teller *t, struct err *e)
     for (size_t i = 0; i < plan->scenario->image_count; i++) {
         const struct plan_image *image = &plan->images[i];
 
-        if (put_fact(env, "IMAGE_", image->name, "", image_value(t, (int)i), e) != 0 ||
-            put_fact(env, "IMAGE_", image->name, "_DIGEST", image->digest, e) != 0)
+        if (lane_put_fact(env, "IMAGE_", image->name, "", image_value(t, (int)i), e) != 0 ||
+            lane_put_fact(env, "IMAGE_", image->name, "_DIGEST", image->digest, e) != 0)
             return -1;
     }
     return 0;
@@ -332,17 +310,17 @@ static int put_start(struct environment *env, struct teller *t, struct err *e)
     char *result = NULL;
     int rc = 0;
 
-    if (put_fact(env, "", "", "LANE_DIR", t->lane->dir, e) != 0)
+    if (lane_put_fact(env, "", "", "LANE_DIR", t->lane->dir, e) != 0)
         return -1;
     if (t->lane->start_dir == NULL)
         return 0;
     if (asprintf(&result, "%s/result.json", t->lane->start_dir) < 0)
         return err_set(e, ERR_NOMEM, "no memory for an environment");
-    rc = put_fact(env, "", "", "RESULT", result, e);
+    rc = lane_put_fact(env, "", "", "RESULT", result, e);
     free(result);
-    if (rc != 0 || put_fact(env, "", "", "START_ID", start_id_value(t), e) != 0)
+    if (rc != 0 || lane_put_fact(env, "", "", "START_ID", start_id_value(t), e) != 0)
         return -1;
-    return put_fact(env, "", "", "START_DIR", t->lane->start_dir, e);
+    return lane_put_fact(env, "", "", "START_DIR", t->lane->start_dir, e);
 }
 
 static int put_own(struct environment *env, const struct lane *lane, struct err *e)
@@ -358,7 +336,7 @@ static int put_own(struct environment *env, const struct lane *lane, struct err 
         if (word == NULL)
             return err_prefix(e, "env of subject %s",
                               lane->plan->scenario->subjects[lane->subject].name);
-        if (put_take(env, word, e) != 0)
+        if (environment_put_take(env, word, e) != 0)
             return -1;
     }
     return 0;
@@ -371,8 +349,9 @@ int lane_environment(const struct lane *lane, char ***env, struct err *e)
 
     if (put_inherited(&all, e) != 0 || put_registries(&all, &teller, e) != 0 ||
         put_images(&all, &teller, e) != 0 || put_start(&all, &teller, e) != 0 ||
+        (lane->reach->environment != NULL && lane->reach->environment(lane, &all, e) != 0) ||
         put_own(&all, lane, e) != 0) {
-        lane_free_words(all.word);
+        environment_close(&all);
         return -1;
     }
     *env = all.word;

@@ -40,10 +40,38 @@
 enum registry_role { ROLE_PRIMARY, ROLE_FAILOVER, ROLE_CACHE, ROLE_OTHER };
 const char *registry_role_name(enum registry_role role);
 
+/* A host of a registry apart from its own listener: the realm of its tokens, or what its blob GETs
+ * are redirected to. NAME is the host name that it plays; NULL: known by its port alone. */
+struct scenario_host {
+    bool own;
+    const char *name;
+};
+enum registry_auth { REGISTRY_AUTH_NONE, REGISTRY_AUTH_BASIC, REGISTRY_AUTH_TOKEN };
+enum registry_client {
+    CLIENT_CERTIFICATE_NONE,
+    CLIENT_CERTIFICATE_ASKED,
+    CLIENT_CERTIFICATE_NEEDED
+};
 struct scenario_registry {
     const char *name;
     struct doc_at at;
     enum registry_role role;
+    const char **names; /* host names it plays, in lower case; the first is its endpoint */
+    size_t name_count;
+    bool tls;                    /* speaks TLS; the default where it has names */
+    enum registry_client client; /* certificates of clients */
+    enum registry_auth auth;     /* what it asks of those who pull */
+    bool anonymous;              /* pulls need no credential (a token still, with token) */
+    uint64_t token_ttl_ns;       /* how long a token is good for */
+    struct scenario_host token, blobs;
+    const char *upstream; /* URL of the registry whose images it holds; NULL */
+};
+
+/* Words of a command or NAME=value pairs, with run-time variables still in them. */
+struct scenario_words {
+    const char **word;
+    struct doc_at *at;
+    size_t count;
 };
 
 struct scenario_file {
@@ -65,16 +93,25 @@ struct scenario_image {
     unsigned on; /* bit N: lies on registry N */
     struct scenario_layer *layers;
     size_t layer_count;
-};
-
-/* Words of a command or NAME=value pairs, with run-time variables still in them. */
-struct scenario_words {
-    const char **word;
-    struct doc_at *at;
-    size_t count;
+    const char *from; /* "oci:DIR", "docker-archive:FILE", …: content that is not made here; NULL */
+    struct doc_at from_at;
+    struct scenario_words labels; /* "NAME=value", of the config */
+    const char *const *platforms; /* "linux/arm64": an index of one manifest each; NULL */
+    size_t platform_count;
+    int canary_of;       /* index of the image whose place it takes in some starts; -1: none */
+    double canary_share; /* of the starts */
 };
 
 enum subject_cache { CACHE_COLD, CACHE_WARM };
+
+/* How a subject reaches the fakes, best first; see lane.h. */
+enum scenario_reach { REACH_NAMES, REACH_PROXY, REACH_LISTEN, REACH_PORTS };
+
+/* What of the machine a subject with names sees. */
+struct scenario_machine {
+    bool overlay;      /* a root file system that is thrown away */
+    bool keep_sockets; /* the container engines of the host are not masked */
+};
 struct scenario_subject {
     const char *name;
     struct doc_at at;
@@ -86,6 +123,8 @@ struct scenario_subject {
     uint64_t every_ns;      /* open loop: a start is due this often; 0: closed loop */
     uint64_t max_in_flight; /* of an open loop: lanes at most; 1024 where absent */
     enum subject_cache cache;
+    enum scenario_reach reach; /* REACH_PORTS where absent */
+    struct scenario_machine machine;
     bool leaves_allowed;
     const char *const *preloaded; /* digests of blobs that need not arrive */
     size_t preloaded_count;

@@ -170,7 +170,7 @@ int scenario_images(struct scenario_reader *r, struct doc_at root)
     struct doc_iter it = doc_iterate(at);
     while (scenario_next(&it, &name, &key, &value)) {
         struct scenario_image *out = &s->images[s->image_count];
-        *out = (struct scenario_image){.name = name, .at = key};
+        *out = (struct scenario_image){.name = name, .at = key, .canary_of = -1};
         if (scenario_name(r, key, "an image", name) != 0 || read_image(r, value, out) != 0)
             return -1;
         s->image_count++;

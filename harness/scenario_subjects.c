@@ -171,6 +171,7 @@ static int read_choices(struct scenario_reader *r, const struct layered *l,
         read_choice(r, l, "reach", &only) != 0 || read_choice(r, l, "attribute", &only) != 0 ||
         read_choice(r, l, "mode", &only) != 0)
         return -1;
+    out->reach = REACH_PORTS;
     out->cache = cache == 1 ? CACHE_WARM : CACHE_COLD;
     out->leaves_allowed = left == 1;
     return 0;

@@ -14,6 +14,8 @@
 #define SUBJECT_OUTPUT_HEAD (64u << 10)
 #define SUBJECT_OUTPUT_TAIL (64u << 10)
 
+#define SUBJECT_MAX_SPACES 3
+
 struct subject_spec {
     char *const *argv;       /* NULL-terminated, expanded */
     char *const *env;        /* NULL-terminated, the whole environment */
@@ -21,6 +23,8 @@ struct subject_spec {
     uint64_t timeout_ns;     /* 0: none */
     const char *output_path; /* the captured output is written there at the end; NULL: nowhere */
     bool hold;               /* what the command leaves running lives on, see subject_release */
+    const int *spaces;       /* descriptors of namespaces that it enters, in this order; borrowed */
+    size_t space_count;      /* at most SUBJECT_MAX_SPACES; 0: it runs where the harness does */
 };
 
 struct subject_exit {

@@ -7,12 +7,14 @@
 /* What kind of trouble, which is all a caller may branch on. The text is for people. */
 enum err_code {
     ERR_NONE = 0,
-    ERR_USAGE,    /* the command line is wrong: exit 4 */
-    ERR_INVALID,  /* a scenario, history or other input is wrong: exit 4 */
-    ERR_NOMEM,    /* an allocation failed: exit 3 */
-    ERR_IO,       /* the operating system refused something: exit 3 */
-    ERR_LIMIT,    /* a stated maximum was reached: exit 3 */
-    ERR_INTERNAL, /* the harness itself is inconsistent: exit 3 */
+    ERR_USAGE,       /* the command line is wrong: exit 4 */
+    ERR_INVALID,     /* a scenario, history or other input is wrong: exit 4 */
+    ERR_NOMEM,       /* an allocation failed: exit 3 */
+    ERR_IO,          /* the operating system refused something: exit 3 */
+    ERR_LIMIT,       /* a stated maximum was reached: exit 3 */
+    ERR_UNSUPPORTED, /* this machine or these rights do not allow it: the scenario is skipped */
+    ERR_ENVIRONMENT, /* something outside failed that was needed (an upstream registry): exit 3 */
+    ERR_INTERNAL,    /* the harness itself is inconsistent: exit 3 */
 };
 
 /* Fixed size on purpose: nothing is allocated on the error path. Zeroed means no error. */

@@ -70,9 +70,16 @@ static int open_all(struct bench *b, const char *path, struct err *e)
     const struct server_config config = {
         .loop = &b->loop, .history = b->history, .faults = b->faults};
     b->server = server_new(&config, e);
-    int registry = b->server != NULL ? server_add_registry(b->server, "primary", b->store, e) : -1;
+    int registry =
+        b->server != NULL
+            ? server_add_registry(
+                  b->server, &(struct server_registry){.name = "primary", .store = b->store}, e)
+            : -1;
     int listener =
-        registry < 0 ? -1 : server_listen(b->server, registry, "primary", 1, "127.0.0.1", 0, e);
+        registry < 0
+            ? -1
+            : server_listen(b->server, &(struct server_listen){.registry = registry, .lane = 1},
+                            "127.0.0.1", 0, e);
     if (listener < 0) {
         return -1;
     }

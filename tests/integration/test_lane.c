@@ -43,8 +43,7 @@ Test(lane, refuses_too_many)
 {
     struct err e = {0};
 
-    cr_expect_null(
-        lane_new(&lane_fixture_plan, &lane_fixture_reach, 100000, 0, lane_fixture_work, NULL, &e));
+    cr_expect_null(lane_new(&lane_fixture_shared, &lane_fixture_reach, 100000, 0, &e));
     cr_expect_eq(e.code, ERR_LIMIT);
 }
 
@@ -102,7 +101,7 @@ Test(lane, knows_its_variables)
     static const char *const unknown[] = {"registry.other",
                                           "registry.",
                                           "registry..url",
-                                          "registry.primary.ca",
+                                          "registry.primary.key",
                                           "image.",
                                           "image.agent.size",
                                           "start",

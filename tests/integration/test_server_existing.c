@@ -191,9 +191,12 @@ Test(server_existing, only_where_the_fault_is)
                              NULL);
     struct err e = {0};
     struct bed_reply r;
-    int failover = server_add_registry(b->server, "failover", b->store, &e);
-    int other = server_listen(b->server, failover, "failover", 1, "127.3.1.1", 0, &e);
-    int lane2 = server_listen(b->server, b->registry, "primary", 2, "127.3.2.1", 0, &e);
+    int failover = server_add_registry(
+        b->server, &(struct server_registry){.name = "failover", .store = b->store}, &e);
+    int other = server_listen(b->server, &(struct server_listen){.registry = failover, .lane = 1},
+                              "127.3.1.1", 0, &e);
+    int lane2 = server_listen(
+        b->server, &(struct server_listen){.registry = b->registry, .lane = 2}, "127.3.2.1", 0, &e);
     cr_assert(other >= 0 && lane2 >= 0, "%s", e.text);
     int fds[] = {bed_connect_to(b, other), bed_connect_to(b, lane2)};
     int met = bed_connect(b);

@@ -378,7 +378,8 @@ Test(server_faults, refuse_resets_what_is_open)
     bed_reply_close(&r);
     cr_assert_str_eq(bed_find(b, EVENT_CONNECTION_CLOSE, 2)->close.fault, "f");
     /* A listener opened while the fault holds refuses from the outset. */
-    int late = server_listen(b->server, b->registry, "primary", 2, "127.3.2.1", 0, &e);
+    int late = server_listen(b->server, &(struct server_listen){.registry = b->registry, .lane = 2},
+                             "127.3.2.1", 0, &e);
     cr_assert_geq(late, 0, "%s", e.text);
     cr_assert_eq(bed_connect_to(b, late), -1);
     bed_heal(b, "f");

@@ -117,7 +117,8 @@ Test(server_lanes, refuses_on_one_lane)
     struct bed *b =
         bed_open("{'f': {'on': 'primary', 'kind': 'refuse', 'match': {'lane': 2}}}", NULL);
     struct err e = {0};
-    int other = server_listen(b->server, b->registry, "primary", 2, "127.3.2.1", 0, &e);
+    int other = server_listen(
+        b->server, &(struct server_listen){.registry = b->registry, .lane = 2}, "127.3.2.1", 0, &e);
     int kept = bed_connect(b);
     bed_arm(b, "f");
     cr_assert_eq(server_refusing(b->server), 1);
@@ -137,14 +138,16 @@ Test(server_lanes, adopts_a_listener)
     struct bed *b = bed_open("{'f': {'on': 'primary', 'kind': 'refuse'}}", NULL);
     struct bed_reply r;
     struct err e = {0};
-    int spare = server_listen(b->server, b->registry, "primary", 3, "127.3.3.1", 0, &e);
+    int spare = server_listen(
+        b->server, &(struct server_listen){.registry = b->registry, .lane = 3}, "127.3.3.1", 0, &e);
     uint16_t port = server_port(b->server, spare);
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
     at.sin_addr.s_addr = htonl(0x7f030401);
     int made = socket(AF_INET, SOCK_STREAM, 0);
     cr_assert_eq(bind(made, (struct sockaddr *)&at, sizeof(at)), 0);
     cr_assert_eq(listen(made, 8), 0);
-    int adopted = server_adopt(b->server, b->registry, "primary", 4, made, &e);
+    int adopted = server_adopt(
+        b->server, &(struct server_listen){.registry = b->registry, .lane = 4}, made, &e);
     cr_assert_geq(adopted, 0, "%s", e.text);
     char want[64];
     (void)snprintf(want, sizeof(want), "127.3.4.1:%u", port);

@@ -19,11 +19,12 @@ struct plan lane_fixture_plan;
 char lane_fixture_digest[3][DIGEST_TEXT];
 const char *const lane_fixture_content[3] = {"the manifest", "config", "a layer"};
 char lane_fixture_work[64];
+const struct lane_shared lane_fixture_shared = {.plan = &lane_fixture_plan,
+                                                .work = lane_fixture_work};
 
 /* A reach without sockets. */
-static int open_nothing(struct lane *lane, struct server *server, struct err *e)
+static int open_nothing(struct lane *lane, struct err *e)
 {
-    (void)server;
     (void)e;
     for (size_t i = 0; i < lane->plan->scenario->registry_count; i++)
         snprintf(lane->endpoint[i], sizeof lane->endpoint[i], "%.40s:%u", lane->address,
@@ -79,8 +80,7 @@ void lane_fixture_close(void)
 struct lane *lane_fixture_lane(uint64_t number, uint64_t start)
 {
     struct err e = {0};
-    struct lane *lane =
-        lane_new(&lane_fixture_plan, &lane_fixture_reach, number, 0, lane_fixture_work, NULL, &e);
+    struct lane *lane = lane_new(&lane_fixture_shared, &lane_fixture_reach, number, 0, &e);
 
     cr_assert_not_null(lane, "%s", e.text);
     if (start > 0)

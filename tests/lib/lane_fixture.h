@@ -11,6 +11,7 @@
  * manifest, config and only layer have these digests and contents. Tests may alter the scenario and
  * the subject: each runs in a process of its own. */
 extern struct plan lane_fixture_plan;
+extern const struct lane_shared lane_fixture_shared;
 extern struct scenario lane_fixture_scenario;
 extern struct scenario_subject lane_fixture_subject;
 extern char lane_fixture_digest[3][DIGEST_TEXT];

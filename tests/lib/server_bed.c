@@ -91,8 +91,10 @@ struct bed *bed_open(const char *rules, const struct server_limits *limits)
     }
     b->server = server_new(&config, &e);
     cr_assert_not_null(b->server, "%s", e.text);
-    b->registry = server_add_registry(b->server, "primary", b->store, &e);
-    b->listener = server_listen(b->server, b->registry, "primary", 1, "127.3.1.1", 0, &e);
+    b->registry = server_add_registry(
+        b->server, &(struct server_registry){.name = "primary", .store = b->store}, &e);
+    b->listener = server_listen(
+        b->server, &(struct server_listen){.registry = b->registry, .lane = 1}, "127.3.1.1", 0, &e);
     cr_assert_geq(b->listener, 0, "%s", e.text);
     server_lane_begin(b->server, 1, 1);
     return b;
