@@ -35,7 +35,7 @@ JSMN := -DJSMN_STATIC -DJSMN_STRICT -DJSMN_PARENT_LINKS
 CPPFLAGS += -I. -isystem /usr/share/include/llhttp -D_GNU_SOURCE
 CFLAGS_ALL := -std=c11 $(OPT) $(WARN) -fno-common -fstack-protector-strong -pthread $(CFLAGS)
 LDFLAGS_ALL := $(filter -fsanitize%,$(OPT)) -pthread $(LDFLAGS)
-LIBS := -luv -lcurl -ljansson -lfiu -lssl -lcrypto -larchive -lm
+LIBS := -luv -lcurl -ljansson -lfiu -lssl -lcrypto -larchive -lresolv -lm
 
 # ---- sources -------------------------------------------------------------------------------
 MAIN := harness/main.c

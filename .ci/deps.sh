@@ -5,7 +5,7 @@ packages="gcc libc6-dev make pkg-config libuv1-dev libcurl4-openssl-dev libjanss
   libfiu-dev libssl-dev libarchive-dev libcriterion-dev node-llhttp clang clang-format clang-tidy
   libclang-rt-14-dev musl-tools ca-certificates curl jq git procps iproute2 skopeo python3-jsonschema $*"
 # For tests that skip with a reason without them.
-optional="chromium fonts-dejavu-core python3-prometheus-client"
+optional="chromium fonts-dejavu-core python3-prometheus-client podman buildah containerd docker.io"
 
 missing_of() { # PACKAGE...
   for package in "$@"; do

@@ -30,8 +30,9 @@ common='
 
 faults_overview() {
   jq -r "$common"'
-    table("| kind | stage | evidence | existing | what it does |\n|---|---|---|---|---|";
-      "| [`\(.kind)`](#\(.kind)) | \(.stage) | \(.evidence) | \(.existing) | \(.meaning | cell) |")
+    table("| kind | stage | on | evidence | existing | what it does |\n|---|---|---|---|---|---|";
+      "| [`\(.kind)`](#\(.kind)) | \(.stage) | \(.on) | \(.evidence)"
+      + (if .counter then ", counter" else "" end) + " | \(.existing) | \(.meaning | cell) |")
   ' "$scratch/faults.json"
 }
 
@@ -39,8 +40,10 @@ fault_part() { # KIND
   jq -r --arg kind "$1" "$common"'
     (map(.ops | length) | max) as $all
     | .[] | select(.kind == $kind)
-    | "\(.meaning | sentence) Stage `\(.stage)`, evidence `\(.evidence)`, "
-      + "`existing` is `\(.existing)` by default.\n"
+    | "\(.meaning | sentence) Stage `\(.stage)`, evidence `\(.evidence)`"
+      + (if .counter then " (`counter` where every subject has names: `\(.counter)`)" else "" end)
+      + ", `existing` is `\(.existing)` by default.\n"
+      + (if .on == "registry" then "" else "Its `on` means the \(.on).\n" end)
       + "Takes in `match`: \(.match | words)."
       + (if (.ops | length) == 0 then ""
          elif (.ops | length) == $all then "\nActs on every operation."

@@ -10,7 +10,6 @@
  * What is not HTTP, or too large, is answered and the connection ends. INPUT is bounded: past it
  * nothing is read. A connection is freed once both its handles are closed.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@
 static void free_connection(struct connection *c)
 {
     http_parser_free(c->parser);
+    tls_session_free(c->tls);
     buf_close(&c->input);
     free(c);
 }
@@ -48,22 +48,13 @@ static void unlink_connection(struct connection *c)
     }
 }
 
-static void emit_open(const struct connection *c)
+void connection_tell_close(struct connection *c, const char *how, uint64_t unacknowledged,
+                           const struct fault_rule *rule)
 {
-    struct event ev = {.type = EVENT_CONNECTION_OPEN, .actor = c->listener->registry->actor};
-    ev.open = (struct event_connection_open){.registry = c->listener->registry->name,
-                                             .host = c->listener->host,
-                                             .lane = c->lane->number,
-                                             .start = c->start,
-                                             .connection = c->id,
-                                             .peer = c->peer,
-                                             .late = c->late};
-    (void)history_append(c->server->history, &ev);
-}
-
-static void emit_close(const struct connection *c, const char *how, uint64_t unacknowledged,
-                       const struct fault_rule *rule)
-{
+    if (!c->told) {
+        return;
+    }
+    c->told = false;
     struct event ev = {.type = EVENT_CONNECTION_CLOSE, .actor = c->listener->registry->actor};
     ev.close = (struct event_connection_close){
         .registry = c->listener->registry->name,
@@ -75,7 +66,8 @@ static void emit_close(const struct connection *c, const char *how, uint64_t una
         .written = c->written,
         .delivered = c->written - (unacknowledged < c->written ? unacknowledged : c->written),
         .undrained = c->undrained,
-        .fault = rule != NULL ? rule->name : NULL};
+        .fault = rule != NULL ? rule->name : connection_tls_fault(c),
+        .tls = connection_tls_trouble(c)};
     (void)history_append(c->server->history, &ev);
 }
 
@@ -100,10 +92,14 @@ void connection_close(struct connection *c, const char *how, const char *end,
     if (c->exchange != NULL) {
         exchange_end(c, end, unacknowledged);
     }
-    emit_close(c, how, unacknowledged, rule);
+    connection_tell_close(c, how, unacknowledged, rule);
     connection_unwatch(c);
     unlink_connection(c);
     c->state = CONNECTION_CLOSED;
+    if (c->tls != NULL && unacknowledged == 0 && rule == NULL && !c->fin_sent &&
+        (strcmp(how, "idle") == 0 || strcmp(how, "ours-fin") == 0)) {
+        connection_tls_shut(c);
+    }
     (void)uv_poll_stop(&c->poll);
     close_socket(c, unacknowledged > 0 || strcmp(how, "ours-rst") == 0);
     uv_close((uv_handle_t *)&c->poll, on_closed);
@@ -115,7 +111,8 @@ void connection_close(struct connection *c, const char *how, const char *end,
 void connection_lost(struct connection *c, bool reset)
 {
     if (c->state == CONNECTION_LINGERING && (!reset || c->cut_rule != NULL)) {
-        connection_close(c, "ours-fin", "cut", c->cut_rule);
+        bool theirs = c->notified && c->cut_rule == NULL;
+        connection_close(c, theirs ? "peer-fin" : "ours-fin", "cut", c->cut_rule);
     } else {
         connection_close(c, reset ? "peer-rst" : "peer-fin", "abandoned", NULL);
     }
@@ -126,7 +123,14 @@ void connection_lost(struct connection *c, bool reset)
 static void send_continue(struct connection *c)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    ssize_t n = send(c->fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
+    ssize_t n = sizeof(text) - 1;
+    if (c->tls == NULL) {
+        n = send(c->fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
+    } else if (tls_session_write(c->tls, text, sizeof(text) - 1) != 0) {
+        n = -1;
+    } else {
+        (void)connection_tls_flush(c);
+    }
     if (n == (ssize_t)sizeof(text) - 1) {
         c->written += sizeof(text) - 1;
     } else {
@@ -146,6 +150,10 @@ static void refuse(struct connection *c, unsigned status, const char *why)
 static void on_head(struct connection *c)
 {
     const struct http_request *request = http_parser_request(c->parser);
+    if (c->proxy != NULL && !connection_proxied(c, request)) {
+        c->in_body = c->tunnel != NULL; /* a CONNECT is to be read to its end, and no further */
+        return;
+    }
     if (exchange_begin(c, request) != 0) {
         connection_close(c, "limit", "harness", NULL);
         return;
@@ -158,9 +166,10 @@ static void on_head(struct connection *c)
     }
 }
 
-static void on_body(struct connection *c, size_t len)
+static void on_body(struct connection *c, const char *data, size_t len)
 {
     c->exchange->request_body += len;
+    exchange_body(c->exchange, data, len);
     if (c->exchange->request_body > SERVER_BODY) {
         refuse(c, 413, "the body of the request is too large");
     }
@@ -169,6 +178,11 @@ static void on_body(struct connection *c, size_t len)
 static void on_done(struct connection *c)
 {
     c->in_body = false;
+    if (c->tunnel != NULL) {
+        http_parser_next(c->parser);
+        connection_tunnel(c);
+        return;
+    }
     int answered = exchange_answer(c, http_parser_request(c->parser));
     http_parser_next(c->parser);
     if (answered != 0) {
@@ -182,6 +196,10 @@ static void on_broken(struct connection *c)
 {
     const char *why = NULL;
     unsigned status = http_parser_status(c->parser, &why);
+    if (c->exchange == NULL && c->proxy != NULL) {
+        connection_proxy_broken(c, status, why);
+        return;
+    }
     if (c->exchange == NULL && exchange_begin(c, NULL) != 0) {
         connection_close(c, "limit", "harness", NULL);
         return;
@@ -189,7 +207,7 @@ static void on_broken(struct connection *c)
     refuse(c, status, why);
 }
 
-static void on_event(struct connection *c, enum http_event event, size_t body_len)
+static void on_event(struct connection *c, enum http_event event, const char *body, size_t body_len)
 {
     switch (event) {
     case HTTP_MORE:
@@ -198,7 +216,7 @@ static void on_event(struct connection *c, enum http_event event, size_t body_le
         on_head(c);
         break;
     case HTTP_BODY:
-        on_body(c, body_len);
+        on_body(c, body, body_len);
         break;
     case HTTP_DONE:
         on_done(c);
@@ -229,26 +247,32 @@ static size_t consume(struct connection *c, const char *data, size_t len)
         if (event == HTTP_MORE) {
             break;
         }
-        on_event(c, event, body_len);
+        on_event(c, event, body, body_len);
     }
     return at;
 }
 
 void connection_pump(struct connection *c)
 {
+    if (connection_held(c)) {
+        return;
+    }
     if (c->state == CONNECTION_READING && c->input.len > 0) {
         size_t used = consume(c, c->input.data, c->input.len);
         buf_consume(&c->input, used);
         c->ahead = c->input.len;
+        connection_tunnel_rest(c);
     }
     if (c->state == CONNECTION_READING && c->peer_fin && c->exchange == NULL && c->input.len == 0) {
         connection_close(c, "peer-fin", "abandoned", NULL);
+    } else if (c->notified) {
+        connection_tls_notified(c);
     }
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-static void take(struct connection *c, const char *data, size_t len)
+void connection_take(struct connection *c, const char *data, size_t len)
 {
     size_t used = 0;
     c->progress_ms = uv_now(c->server->loop);
@@ -263,7 +287,9 @@ static void take(struct connection *c, const char *data, size_t len)
         c->ahead = c->input.len;
         if (c->input.failed) {
             connection_close(c, "limit", "harness", NULL);
+            return;
         }
+        connection_tunnel_rest(c);
     }
 }
 
@@ -273,7 +299,8 @@ static void on_fin(struct connection *c)
     bool answering = c->exchange != NULL && c->exchange->planned;
     c->peer_fin = true;
     if (c->state == CONNECTION_WAITING || c->state == CONNECTION_STALLED ||
-        c->state == CONNECTION_LINGERING || (c->state == CONNECTION_READING && !answering)) {
+        c->state == CONNECTION_LINGERING || c->state == CONNECTION_SHAKING ||
+        (c->state == CONNECTION_READING && !answering)) {
         connection_lost(c, false);
     } else if (c->state == CONNECTION_READING) {
         c->deadline_ns =
@@ -287,14 +314,16 @@ static void on_fin(struct connection *c)
 /* One recv. False where nothing came: not now, or nothing more ever. */
 static bool take_some(struct connection *c)
 {
-    size_t room = SERVER_INPUT - c->input.len;
+    size_t room = c->input.len < SERVER_INPUT ? SERVER_INPUT - c->input.len : 0;
     size_t want = room < SERVER_READ ? room : SERVER_READ;
     if (want == 0) {
         return false;
     }
     ssize_t n = recv(c->fd, c->server->read, want, 0);
-    if (n > 0) {
-        take(c, c->server->read, (size_t)n);
+    if (n > 0 && c->tls != NULL) {
+        connection_tls_take(c, (size_t)n);
+    } else if (n > 0) {
+        connection_take(c, c->server->read, (size_t)n);
     } else if (n == 0) {
         on_fin(c);
     } else if (errno != EAGAIN && errno != EINTR) {
@@ -305,6 +334,10 @@ static bool take_some(struct connection *c)
 
 void connection_take_all(struct connection *c)
 {
+    if (connection_held(c)) {
+        connection_held_end(c);
+        return;
+    }
     /* A peer that goes on sending is not done: it is left to the loop. */
     for (int i = 0; i < 64 && c->state != CONNECTION_CLOSED; i++) {
         if (c->state == CONNECTION_READING && !c->in_body && c->input.len > 0) {
@@ -333,11 +366,15 @@ static void on_error(struct connection *c)
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct connection *c = poll->data;
+    if (connection_held(c)) {
+        connection_lost(c, status < 0);
+        return;
+    }
     if (status < 0) {
         on_error(c);
         return;
     }
-    if ((events & UV_WRITABLE) != 0) {
+    if ((events & UV_WRITABLE) != 0 && (c->tls == NULL || connection_tls_writable(c))) {
         if (c->state == CONNECTION_WRITING) {
             connection_run(c);
         } else {
@@ -354,7 +391,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 static int wanted(const struct connection *c)
 {
+    if (connection_held(c)) {
+        return c->peer_fin ? 0 : UV_DISCONNECT;
+    }
     switch (c->state) {
+    case CONNECTION_SHAKING:
+        return UV_READABLE;
     case CONNECTION_READING:
         if (c->input.len > 0) {
             return c->exchange != NULL && !c->in_body ? 0 : UV_WRITABLE;
@@ -364,6 +406,9 @@ static int wanted(const struct connection *c)
         return UV_WRITABLE;
     case CONNECTION_WAITING:
     case CONNECTION_STALLED:
+        if (c->exchange == NULL) {
+            return UV_DISCONNECT; /* a handshake: its client waits for us */
+        }
         return UV_DISCONNECT | (c->input.len < SERVER_INPUT ? UV_READABLE : 0);
     case CONNECTION_DRAINING:
         return c->peer_fin ? 0 : UV_DISCONNECT;
@@ -378,6 +423,10 @@ static int wanted(const struct connection *c)
 void connection_update(struct connection *c)
 {
     int events = c->state != CONNECTION_CLOSED ? wanted(c) : c->events;
+    if (c->tls != NULL && c->state != CONNECTION_CLOSED && !connection_held(c) &&
+        connection_tls_pending(c)) {
+        events |= UV_WRITABLE;
+    }
     if (events == c->events) {
         return;
     }
@@ -387,71 +436,4 @@ void connection_update(struct connection *c)
     } else if (uv_poll_start(&c->poll, events, on_poll) != 0) {
         connection_close(c, "limit", "harness", NULL);
     }
-}
-
-/* ---- opening ------------------------------------------------------------------------------- */
-
-static void name_peer(struct connection *c, const struct sockaddr_storage *peer)
-{
-    if (peer->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
-        (void)inet_ntop(AF_INET6, &v6->sin6_addr, c->client, sizeof(c->client));
-        (void)snprintf(c->peer, sizeof(c->peer), "[%s]:%u", c->client, ntohs(v6->sin6_port));
-    } else {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
-        (void)inet_ntop(AF_INET, &v4->sin_addr, c->client, sizeof(c->client));
-        (void)snprintf(c->peer, sizeof(c->peer), "%s:%u", c->client, ntohs(v4->sin_port));
-    }
-}
-
-static struct connection *connection_new(struct listener *l, int fd)
-{
-    struct connection *c = calloc(1, sizeof(*c));
-    if (c == NULL) {
-        return NULL;
-    }
-    c->parser = http_parser_new();
-    if (c->parser == NULL || uv_poll_init(l->server->loop, &c->poll, fd) != 0) {
-        http_parser_free(c->parser);
-        free(c);
-        return NULL;
-    }
-    (void)uv_timer_init(l->server->loop, &c->timer);
-    buf_init(&c->input, SERVER_INPUT + 1);
-    c->poll.data = c;
-    c->timer.data = c;
-    c->handles = 2;
-    l->server->handles += 2;
-    c->server = l->server;
-    c->listener = l;
-    c->lane = l->lane;
-    c->fd = fd;
-    return c;
-}
-
-void connection_open(struct listener *l, int fd, const struct sockaddr_storage *peer)
-{
-    struct server *s = l->server;
-    struct connection *c = connection_new(l, fd);
-    if (c == NULL) {
-        (void)close(fd);
-        return;
-    }
-    c->id = ++s->connection_ids;
-    c->late = l->lane->ending;
-    c->start = c->late ? 0 : l->lane->start;
-    c->progress_ms = uv_now(s->loop);
-    name_peer(c, peer);
-    c->next = l->lane->connections;
-    if (c->next != NULL) {
-        c->next->prev = c;
-    }
-    l->lane->connections = c;
-    s->open++;
-    emit_open(c);
-    if (s->open > s->limits.max_connections) {
-        connection_close(c, "limit", "harness", NULL);
-        return;
-    }
-    connection_update(c);
 }

@@ -25,10 +25,12 @@ static void tick(uv_timer_t *timer);
 uint64_t connection_unacknowledged(const struct connection *c)
 {
     int queued = 0;
-    if (ioctl(c->fd, SIOCOUTQ, &queued) != 0 || queued <= 0) {
-        return 0;
+    if (ioctl(c->fd, SIOCOUTQ, &queued) != 0 || queued < 0) {
+        queued = 0;
     }
-    return (uint64_t)queued - (c->fin_sent ? 1 : 0); /* a FIN takes a number too */
+    /* A FIN takes a number too. */
+    uint64_t bytes = (uint64_t)queued - (queued > 0 && c->fin_sent ? 1 : 0);
+    return c->tls != NULL ? tls_session_unacknowledged(c->tls, bytes) : bytes;
 }
 
 void connection_watch(struct connection *c)
@@ -81,12 +83,28 @@ bool connection_settle(struct connection *c, bool force)
     return true;
 }
 
-void connection_linger(struct connection *c)
+void connection_fin(struct connection *c)
 {
     (void)shutdown(c->fd, SHUT_WR);
     c->fin_sent = true;
+}
+
+static void begin_lingering(struct connection *c)
+{
     c->state = CONNECTION_LINGERING;
     (void)uv_timer_start(&c->timer, connection_timer, SERVER_LINGER_MS, 0);
+}
+
+void connection_linger(struct connection *c)
+{
+    begin_lingering(c);
+    if (c->tls != NULL) {
+        connection_tls_shut(c);
+        if (c->state == CONNECTION_CLOSED || connection_tls_pending(c)) {
+            return; /* the FIN follows what waits */
+        }
+    }
+    connection_fin(c);
 }
 
 static void finish_cut(struct connection *c, uint64_t unacknowledged)
@@ -103,7 +121,11 @@ static void finish_cut(struct connection *c, uint64_t unacknowledged)
     if (c->cut == SEGMENT_RST) {
         connection_close(c, "ours-rst", "cut", c->cut_rule);
     } else {
-        connection_linger(c);
+        begin_lingering(c);
+        if (c->tls != NULL) {
+            tls_session_drop(c->tls);
+        }
+        connection_fin(c);
     }
 }
 

@@ -14,12 +14,10 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
-#include <sys/uio.h>
 
 #include "fake-registry/server_internal.h"
 #include "harness/base/clock.h"
 
-#define VECTORS 16
 /* A paced answer is sent in steps of this length. */
 #define PACE_MS 20
 
@@ -84,13 +82,14 @@ static void advance(struct connection *c, uint64_t n)
     }
 }
 
-/* Gathers the memory segments from the one under way on, at most LIMIT bytes. */
-static size_t gather(const struct connection *c, struct iovec vector[VECTORS], uint64_t limit)
+size_t connection_gather(const struct connection *c, struct iovec vector[CONNECTION_VECTORS],
+                         uint64_t limit)
 {
     const struct exchange *x = c->exchange;
     size_t count = 0;
     uint64_t done = x->done;
-    for (size_t i = x->at; i < x->plan.count && count < VECTORS && limit > 0; i++, done = 0) {
+    for (size_t i = x->at; i < x->plan.count && count < CONNECTION_VECTORS && limit > 0;
+         i++, done = 0) {
         const struct segment *s = &x->plan.segment[i];
         if (s->kind != SEGMENT_MEMORY) {
             break;
@@ -109,9 +108,9 @@ static size_t gather(const struct connection *c, struct iovec vector[VECTORS], u
 
 static ssize_t send_memory(const struct connection *c, uint64_t limit)
 {
-    struct iovec vector[VECTORS];
+    struct iovec vector[CONNECTION_VECTORS];
     struct msghdr message = {.msg_iov = vector};
-    message.msg_iovlen = gather(c, vector, limit);
+    message.msg_iovlen = connection_gather(c, vector, limit);
     return sendmsg(c->fd, &message, MSG_NOSIGNAL);
 }
 
@@ -146,12 +145,20 @@ static void wait_until(struct connection *c, uint64_t deadline_ns, enum connecti
     (void)uv_timer_start(&c->timer, connection_timer, ms, 0);
 }
 
-/* Whether the peer has sent more before the whole answer could have reached it: what it then asks
- * for is no sign that it has read the answer. */
-static bool asks_ahead(const struct connection *c)
+bool connection_asks_ahead(const struct connection *c)
 {
     int waiting = 0;
-    return c->ahead > 0 || (ioctl(c->fd, SIOCINQ, &waiting) == 0 && waiting > 0);
+    return c->ahead > 0 || (c->tls != NULL && tls_session_partial(c->tls)) ||
+           (ioctl(c->fd, SIOCINQ, &waiting) == 0 && waiting > 0);
+}
+
+/* Sends or, under TLS, encrypts what is next, at most LIMIT bytes. */
+static ssize_t send_next(struct connection *c, const struct segment *s, uint64_t limit)
+{
+    if (c->tls != NULL) {
+        return connection_tls_send(c, s, limit);
+    }
+    return s->kind == SEGMENT_FILE ? send_file(c, s, limit) : send_memory(c, limit);
 }
 
 /* Sends once from the segment under way. False where it is time to do something else. */
@@ -163,8 +170,8 @@ static bool send_some(struct connection *c, const struct segment *s, uint64_t *b
         uint64_t step = x->rate * PACE_MS / 1000 + 1;
         limit = step < limit ? step : limit;
     }
-    c->early = c->early || asks_ahead(c);
-    ssize_t n = s->kind == SEGMENT_FILE ? send_file(c, s, limit) : send_memory(c, limit);
+    c->early = c->early || connection_asks_ahead(c);
+    ssize_t n = send_next(c, s, limit);
     if (n < 0) {
         if (errno == EIO) {
             connection_close(c, "ours-rst", "harness", NULL);
@@ -174,6 +181,12 @@ static bool send_some(struct connection *c, const struct segment *s, uint64_t *b
         return false;
     }
     advance(c, (uint64_t)n);
+    if (c->tls != NULL) {
+        (void)connection_tls_flush(c);
+        if (c->state == CONNECTION_CLOSED) {
+            return false;
+        }
+    }
     *budget -= (uint64_t)n;
     if (x->rate > 0 && x->at < x->plan.count) {
         wait_until(c, history_now_ns(c->server->history) + (uint64_t)n * CLOCK_NS_PER_S / x->rate,
@@ -226,7 +239,11 @@ static void finish(struct connection *c)
         if (!connection_settle(c, false)) {
             c->settles_late = true;
         }
-        connection_linger(c);
+        if (c->tls != NULL) {
+            connection_tls_leave(c);
+        } else {
+            connection_linger(c);
+        }
         return;
     }
     c->state = CONNECTION_READING;
@@ -243,6 +260,9 @@ void connection_run(struct connection *c)
     uint64_t budget = SERVER_TURN;
     c->state = CONNECTION_WRITING;
     while (c->state == CONNECTION_WRITING) {
+        if (c->tls != NULL && !connection_tls_flush(c)) {
+            return; /* what comes next is begun when all before it is with the kernel */
+        }
         if (x->at == x->plan.count) {
             finish(c);
             return;
@@ -259,11 +279,21 @@ void connection_run(struct connection *c)
 void connection_timer(uv_timer_t *timer)
 {
     struct connection *c = timer->data;
-    if (c->state == CONNECTION_LINGERING) {
-        connection_close(c, "ours-fin", "cut", c->cut_rule);
+    if (c->state == CONNECTION_LINGERING && c->unsaid) {
+        connection_linger(c);
+        connection_update(c);
         return;
     }
-    if (c->state != CONNECTION_WAITING) {
+    if (c->state == CONNECTION_LINGERING) {
+        connection_lost(c, false);
+        return;
+    }
+    if (c->state == CONNECTION_READING && c->notified && c->exchange == NULL) {
+        connection_linger(c);
+        connection_update(c);
+        return;
+    }
+    if (c->state != CONNECTION_WAITING || connection_held(c)) {
         return;
     }
     if (history_now_ns(c->server->history) < c->deadline_ns) {
@@ -278,9 +308,24 @@ void connection_timer(uv_timer_t *timer)
     connection_update(c);
 }
 
+void connection_resume(struct connection *c)
+{
+    const struct exchange *x = c->exchange;
+    if (healed(c, &x->plan.segment[x->at])) {
+        connection_run(c);
+    }
+}
+
 void connection_healed(struct connection *c, const struct fault_rule *rule)
 {
     struct exchange *x = c->exchange;
+    if (connection_held(c)) {
+        return;
+    }
+    if (c->state == CONNECTION_STALLED && x == NULL) {
+        connection_tls_healed(c, rule);
+        return;
+    }
     bool waits = c->state == CONNECTION_WAITING || c->state == CONNECTION_STALLED;
     if (waits && x->plan.segment[x->at].rule == rule) {
         (void)uv_timer_stop(&c->timer);
@@ -292,7 +337,8 @@ void connection_healed(struct connection *c, const struct fault_rule *rule)
         if (x != NULL && x->planned && !x->complete) {
             connection_run(c);
         } else {
-            c->state = CONNECTION_READING;
+            bool shaking = c->tls != NULL && !tls_session_open(c->tls);
+            c->state = shaking ? CONNECTION_SHAKING : CONNECTION_READING;
             if (x != NULL && x->complete) {
                 (void)connection_settle(c, false);
             }

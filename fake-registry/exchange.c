@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "fake-registry/server_internal.h"
 
@@ -33,6 +32,7 @@ static struct exchange *exchange_take(struct server *s)
 
 static void exchange_give_back(struct server *s, struct exchange *x)
 {
+    free(x->form);
     if (s->spare_count < SERVER_SPARE_EXCHANGES) {
         x->next_spare = s->spare;
         s->spare = x;
@@ -49,6 +49,9 @@ static void exchange_reset(struct exchange *x)
     x->first_byte_ns = 0;
     x->end_ns = 0;
     x->request_body = 0;
+    x->form = NULL;
+    x->form_len = 0;
+    x->untold = false;
     x->planned = false;
     x->complete = false;
     x->at = 0;
@@ -64,55 +67,13 @@ static void exchange_reset(struct exchange *x)
 
 /* ---- the request event --------------------------------------------------------------------- */
 
-static bool secret_key(const char *key, size_t len)
-{
-    static const char *const keys[] = {"password",      "token", "access_token", "refresh_token",
-                                       "client_secret", "code",  "signature",    "sig"};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (strlen(keys[i]) == len && strncasecmp(keys[i], key, len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* TARGET without user information and without the values of secret query parameters. Redacting
- * only shortens or keeps: "***" stands for a value of any length, so OUT has room for growth. */
-static const char *redact(const char *target, char *out, size_t size)
-{
-    if (strchr(target, '?') == NULL && strchr(target, '@') == NULL) {
-        return target;
-    }
-    struct buf b;
-    buf_init(&b, size);
-    const char *authority = strstr(target, "://");
-    if (authority != NULL && authority < target + strcspn(target, "?/") + 1) {
-        size_t len = strcspn(authority + 3, "/?");
-        const char *at = memrchr(authority + 3, '@', len);
-        buf_append(&b, target, (size_t)(authority + 3 - target));
-        target = at != NULL ? at + 1 : authority + 3;
-    }
-    size_t path = strcspn(target, "?");
-    buf_append(&b, target, path);
-    for (const char *p = target + path; *p != '\0';) {
-        size_t len = 1 + strcspn(p + 1, "&");
-        size_t key = strcspn(p + 1, "=&");
-        bool secret = secret_key(p + 1, key);
-        buf_append(&b, p, secret ? key + 1 : len);
-        buf_str(&b, secret ? "=***" : "");
-        p += len;
-    }
-    (void)snprintf(out, size, "%s", b.data != NULL ? b.data : "");
-    buf_close(&b);
-    return out;
-}
-
 static void emit_request(struct connection *c, const struct http_request *request,
                          const char *digest)
 {
     const struct exchange *x = c->exchange;
     char path[HTTP_MAX_TARGET * 2];
     char ns[NAMESPACE_TEXT];
+    char credential[SERVER_HOST + 8];
     struct event ev = {.type = EVENT_REQUEST, .actor = c->listener->registry->actor};
     struct event_request *r = &ev.request;
     *r = (struct event_request){.registry = c->listener->registry->name,
@@ -128,18 +89,26 @@ static void emit_request(struct connection *c, const struct http_request *reques
                                 .late = x->late};
     if (request != NULL) {
         r->method = request->method;
-        r->path = redact(request->target, path, sizeof(path));
+        r->path = exchange_redact(request->target, path, sizeof(path));
         r->repository = x->route.repository[0] != '\0' ? x->route.repository : NULL;
         r->reference = x->route.reference[0] != '\0' ? x->route.reference : NULL;
         r->range = http_request_header(request, "Range");
         r->user_agent = http_request_header(request, "User-Agent");
         r->ns =
             request->query != NULL && http_query(request->query, "ns", ns, sizeof(ns)) ? ns : NULL;
-        if (http_request_header(request, "Authorization") != NULL) {
-            r->credential = "unknown";
-        }
+        r->credential = exchange_credential(c, request, credential, sizeof(credential));
     }
     (void)history_append(c->server->history, &ev);
+    c->early = false;
+}
+
+/* A request that waited for its body, all of which has come, or all that will. */
+static void tell_untold(struct connection *c)
+{
+    if (c->exchange->untold) {
+        c->exchange->untold = false;
+        emit_request(c, http_parser_request(c->parser), NULL);
+    }
 }
 
 int exchange_begin(struct connection *c, const struct http_request *request)
@@ -159,15 +128,17 @@ int exchange_begin(struct connection *c, const struct http_request *request)
     x->begun_ns = history_now_ns(s->history);
     const char *digest = NULL;
     if (request != NULL) {
-        oci_route(request, &x->route);
+        exchange_route(c->listener, request, &x->route);
+        x->untold = exchange_has_form(x, request);
         digest = oci_resolve(c->listener->registry->is.store, &x->route);
     } else {
         x->route.op = OP_OTHER;
         x->route.repository[0] = '\0';
         x->route.reference[0] = '\0';
     }
-    emit_request(c, request, digest);
-    c->early = false;
+    if (!x->untold) {
+        emit_request(c, request, digest);
+    }
     return 0;
 }
 
@@ -272,16 +243,44 @@ static int replace(struct exchange *x, const struct decided *all, size_t from, s
     return 0;
 }
 
-/* The answer through every armed fault. R is initialised by this, also on failure. */
+/* The answer of the registry as it is, or as the views among what was decided show it; before any
+ * other fault. R is initialised. */
+static int answer(const struct connection *c, const struct http_request *request,
+                  const struct decided *all, struct response *r)
+{
+    const struct exchange *x = c->exchange;
+    r->head_only = strcmp(request->method, "HEAD") == 0;
+    switch (c->listener->role) {
+    case SERVER_TO_HTTPS:
+        return exchange_to_https(c, request, r);
+    case SERVER_BLOBS:
+        return exchange_blob(c, request, all->decision, all->count, r);
+    case SERVER_TOKEN:
+        return exchange_token(c, request, r);
+    default:
+        break;
+    }
+    if (x->route.op == OP_TOKEN) {
+        return exchange_token(c, request, r);
+    }
+    int rc = oci_respond(c->listener->registry->is.store, request, &x->route, all->decision,
+                         all->count, r);
+    return rc == 0 ? exchange_redirect(c, r) : rc;
+}
+
+/* The answer through every armed fault. R is initialised, also on failure. */
 static int answer_through_faults(struct connection *c, const struct http_request *request,
                                  uint64_t nth, struct decided *all, struct response *r)
 {
     struct exchange *x = c->exchange;
     struct fault_facts facts;
     fill_facts(c, request, nth, &facts);
-    decide(c, &facts, STAGE_LISTEN, STAGE_STORE, all);
-    if (oci_respond(c->listener->registry->is.store, request, &x->route, all->decision, all->count,
-                    r) != 0) {
+    decide(c, &facts, STAGE_LISTEN, STAGE_AUTH, all);
+    int refused = exchange_authorize(c, request, r);
+    if (refused == 0) {
+        decide(c, &facts, STAGE_STORE, STAGE_STORE, all);
+    }
+    if (refused < 0 || (refused == 0 && answer(c, request, all, r) != 0)) {
         return -1;
     }
     size_t before = all->count;
@@ -316,11 +315,13 @@ int exchange_answer(struct connection *c, const struct http_request *request)
     uint64_t nth = x->start != 0 ? server_lane_asked(c->lane, c->listener->host, &x->route) : 0;
     int result = 0;
     all.count = 0;
+    tell_untold(c);
     response_init(&r);
     if (fault_engine_any(c->server->faults, c->listener->host)) {
         result = answer_through_faults(c, request, nth, &all, &r);
     } else {
-        result = oci_respond(c->listener->registry->is.store, request, &x->route, NULL, 0, &r);
+        result = exchange_authorize(c, request, &r);
+        result = result == 0 ? answer(c, request, &all, &r) : result < 0 ? -1 : 0;
     }
     if (result == 0) {
         result = plan(c, &r, &all, request->keep_alive);
@@ -334,6 +335,7 @@ int exchange_refuse(struct connection *c, unsigned status, const char *why)
     struct response r;
     struct decided none;
     none.count = 0;
+    tell_untold(c);
     response_init(&r);
     int result = response_error(&r, status, NULL, why);
     if (result == 0) {
@@ -400,6 +402,7 @@ void exchange_end(struct connection *c, const char *end, uint64_t unacknowledged
 {
     struct exchange *x = c->exchange;
     char faults[FAULTS_TEXT];
+    tell_untold(c);
     uint64_t delivered = x->written - (unacknowledged < x->written ? unacknowledged : x->written);
     bool whole = x->planned && delivered == x->plan.head_len + x->plan.body_len;
     uint64_t end_ns = x->end_ns != 0 ? x->end_ns : history_now_ns(c->server->history);

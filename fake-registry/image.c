@@ -1,125 +1,46 @@
-/* Recipes to images: layers, then the config that names them, then the manifest of it all. */
+/* Recipes to images: for each platform its layers, then the config that names them, then the
+ * manifest of it all; an index of these where the recipe has platforms. */
 #include "fake-registry/image.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fake-registry/image_internal.h"
-#include "harness/base/buf.h"
 #include "harness/base/rng.h"
 
-#define JSON_MAX (1u << 20)
-#define CREATED "1970-01-01T00:00:00Z"
+/* ---- platforms ----------------------------------------------------------------------------- */
 
-static void json_text(struct buf *b, const char *text)
+/* Copies the word of TEXT up to a slash or the end; what is behind it, NULL where it is no word. */
+static const char *take_word(const char *text, char out[IMAGE_MAX_WORD])
 {
-    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): make_layers filled every layer */
-    buf_json_string(b, text, strlen(text));
-}
-
-/* Makes content of what is in B, which is closed. NULL on failure. */
-static struct content *content_of(struct buf *b, const char *media_type, struct err *e)
-{
-    size_t len = b->len;
-    char *text = b->failed ? NULL : buf_take(b);
-    buf_close(b);
-    if (text == NULL) {
-        (void)err_set(e, ERR_NOMEM, "no memory for %s", media_type);
+    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_.-");
+    if (len == 0 || len >= IMAGE_MAX_WORD || (text[len] != '/' && text[len] != '\0')) {
         return NULL;
     }
-    struct content *c = content_new_take((uint8_t *)text, len, media_type, e);
-    if (c == NULL) {
-        free(text);
+    memcpy(out, text, len);
+    out[len] = '\0';
+    return text + len;
+}
+
+bool image_platform_parse(const char *text, struct image_platform *out)
+{
+    *out = (struct image_platform){.os = ""};
+    const char *rest = take_word(text, out->os);
+    if (rest == NULL || *rest == '\0') {
+        return false;
     }
-    return c;
-}
-
-/* Appends "KEY":[…] with COUNT elements, each written by ELEMENT. */
-static void json_list(struct buf *b, const char *key, size_t count,
-                      void (*element)(struct buf *b, const void *data, size_t i), const void *data)
-{
-    json_text(b, key);
-    buf_str(b, ":[");
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0) {
-            buf_char(b, ',');
-        }
-        element(b, data, i);
+    rest = take_word(rest + 1, out->architecture);
+    if (rest != NULL && *rest == '/') {
+        rest = take_word(rest + 1, out->variant);
     }
-    buf_char(b, ']');
+    return rest != NULL && *rest == '\0';
 }
 
-static void diff_id(struct buf *b, const void *data, size_t i)
-{
-    const char(*ids)[DIGEST_TEXT] = data;
-    json_text(b, ids[i]);
-}
+/* ---- one manifest -------------------------------------------------------------------------- */
 
-static void history(struct buf *b, const void *data, size_t i)
-{
-    (void)data;
-    buf_printf(b, "{\"created\":\"" CREATED "\",\"created_by\":\"pulldrill layer %zu\"}", i);
-}
-
-static struct content *make_config(const struct image_recipe *recipe,
-                                   const char (*diff_ids)[DIGEST_TEXT], struct err *e)
-{
-    struct buf b;
-    buf_init(&b, JSON_MAX);
-    buf_str(&b, "{\"created\":\"" CREATED "\",\"architecture\":\"amd64\",\"os\":\"linux\","
-                "\"config\":{\"Env\":[\"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
-                "/sbin:/bin\"]");
-    if (recipe->entrypoint != NULL) {
-        const char *slash = recipe->entrypoint[0] == '/' ? "" : "/";
-        struct buf path;
-        buf_init(&path, JSON_MAX);
-        buf_printf(&path, "%s%s", slash, recipe->entrypoint);
-        buf_str(&b, ",\"Entrypoint\":[");
-        buf_json_string(&b, path.data != NULL ? path.data : "", path.len);
-        buf_str(&b, "]");
-        b.failed = b.failed || path.failed;
-        buf_close(&path);
-    }
-    buf_str(&b, "},\"rootfs\":{\"type\":\"layers\",");
-    json_list(&b, "diff_ids", recipe->layer_count, diff_id, diff_ids);
-    buf_str(&b, "},");
-    json_list(&b, "history", recipe->layer_count, history, NULL);
-    buf_str(&b, "}");
-    return content_of(&b, IMAGE_CONFIG_TYPE, e);
-}
-
-static void descriptor(struct buf *b, const struct content *c)
-{
-    buf_str(b, "{\"mediaType\":");
-    json_text(b, c->media_type);
-    buf_str(b, ",\"digest\":");
-    json_text(b, c->digest);
-    buf_printf(b, ",\"size\":%" PRIu64 "}", c->size);
-}
-
-static void layer_descriptor(struct buf *b, const void *data, size_t i)
-{
-    struct content *const *layers = data;
-    descriptor(b, layers[i]);
-}
-
-static struct content *make_manifest(const struct image *image, struct err *e)
-{
-    struct buf b;
-    buf_init(&b, JSON_MAX);
-    buf_str(&b, "{\"schemaVersion\":2,\"mediaType\":\"" IMAGE_MANIFEST_TYPE "\",\"config\":");
-    descriptor(&b, image->config);
-    buf_char(&b, ',');
-    json_list(&b, "layers", image->layer_count, layer_descriptor, image->layers);
-    buf_str(&b, "}");
-    return content_of(&b, IMAGE_MANIFEST_TYPE, e);
-}
-
-static int make_layers(const struct image_recipe *recipe, struct image *out,
+static int make_layers(const struct image_recipe *recipe, uint64_t seed, struct image_manifest *out,
                        char (*diff_ids)[DIGEST_TEXT], struct err *e)
 {
-    uint64_t seed = rng_hash(recipe->seed, recipe->name, strlen(recipe->name));
     for (size_t i = 0; i < recipe->layer_count; i++) {
         struct layer_bytes bytes;
         struct content *c = NULL;
@@ -137,27 +58,98 @@ static int make_layers(const struct image_recipe *recipe, struct image *out,
     return 0;
 }
 
-int image_build(const struct image_recipe *recipe, struct image *out, struct err *e)
+/* What is made of OUT until it fails is the caller's. */
+static int make_manifest(const struct image_recipe *recipe, uint64_t seed,
+                         struct image_manifest *out, struct err *e)
 {
-    *out = (struct image){.manifest = NULL};
+    char(*diff_ids)[DIGEST_TEXT] = calloc(recipe->layer_count + 1, sizeof(*diff_ids));
+    out->layers = calloc(recipe->layer_count + 1, sizeof(struct content *));
+    int result = diff_ids != NULL && out->layers != NULL
+                     ? make_layers(recipe, seed, out, diff_ids, e)
+                     : err_set(e, ERR_NOMEM, "no memory for image %s", recipe->name);
+    if (result == 0) {
+        out->config =
+            image_make_config(recipe, &out->platform, (const char(*)[DIGEST_TEXT])diff_ids, e);
+        out->manifest = out->config != NULL ? image_make_manifest(out, e) : NULL;
+        result = out->manifest != NULL ? 0 : -1;
+    }
+    free(diff_ids);
+    return result;
+}
+
+static void manifest_close(struct image_manifest *m)
+{
+    content_unref(m->manifest);
+    content_unref(m->config);
+    for (size_t i = 0; m->layers != NULL && i < m->layer_count; i++) {
+        content_unref(m->layers[i]);
+    }
+    free(m->layers);
+}
+
+/* ---- the whole ----------------------------------------------------------------------------- */
+
+static int make_plain(const struct image_recipe *recipe, uint64_t seed, struct image *out,
+                      struct err *e)
+{
+    out->manifest_count = 1;
+    out->manifests[0].platform = (struct image_platform){.os = "linux", .architecture = "amd64"};
+    if (make_manifest(recipe, seed, &out->manifests[0], e) != 0) {
+        return -1;
+    }
+    out->top = content_ref(out->manifests[0].manifest);
+    return 0;
+}
+
+/* Each platform has content of its own, as a compiler would make it. */
+static int make_platforms(const struct image_recipe *recipe, uint64_t seed, struct image *out,
+                          struct err *e)
+{
+    for (size_t i = 0; i < recipe->platform_count; i++) {
+        const char *name = recipe->platforms[i];
+        struct image_manifest *m = &out->manifests[i];
+        if (!image_platform_parse(name, &m->platform)) {
+            return err_set(e, ERR_INVALID, "image %s: not a platform: %.100s", recipe->name, name);
+        }
+        out->manifest_count = i + 1;
+        if (make_manifest(recipe, rng_hash(seed, name, strlen(name)), m, e) != 0) {
+            return err_prefix(e, "platform %s", name);
+        }
+    }
+    out->top = image_make_index(out, e);
+    return out->top != NULL ? 0 : -1;
+}
+
+static int check_recipe(const struct image_recipe *recipe, struct err *e)
+{
     if (recipe->layer_count > IMAGE_MAX_LAYERS) {
         return err_set(e, ERR_LIMIT, "image %s has more than %d layers", recipe->name,
                        IMAGE_MAX_LAYERS);
     }
-    char(*diff_ids)[DIGEST_TEXT] = calloc(recipe->layer_count + 1, sizeof(*diff_ids));
-    out->layers = calloc(recipe->layer_count + 1, sizeof(struct content *));
-    if (diff_ids == NULL || out->layers == NULL) {
-        free(diff_ids);
-        image_close(out);
+    if (recipe->platform_count > IMAGE_MAX_MANIFESTS) {
+        return err_set(e, ERR_LIMIT, "image %s has more than %d platforms", recipe->name,
+                       IMAGE_MAX_MANIFESTS);
+    }
+    if (recipe->label_count > IMAGE_MAX_LABELS) {
+        return err_set(e, ERR_LIMIT, "image %s has more than %d labels", recipe->name,
+                       IMAGE_MAX_LABELS);
+    }
+    return 0;
+}
+
+int image_build(const struct image_recipe *recipe, struct image *out, struct err *e)
+{
+    *out = (struct image){.top = NULL};
+    if (check_recipe(recipe, e) != 0) {
+        return -1;
+    }
+    out->manifests = calloc(recipe->platform_count + 1, sizeof(*out->manifests));
+    if (out->manifests == NULL) {
         return err_set(e, ERR_NOMEM, "no memory for image %s", recipe->name);
     }
-    int result = make_layers(recipe, out, diff_ids, e);
-    if (result == 0) {
-        out->config = make_config(recipe, (const char(*)[DIGEST_TEXT])diff_ids, e);
-        out->manifest = out->config != NULL ? make_manifest(out, e) : NULL;
-        result = out->manifest != NULL ? 0 : -1;
-    }
-    free(diff_ids);
+    uint64_t seed = rng_hash(recipe->seed, recipe->name, strlen(recipe->name));
+    int result = recipe->platform_count > 0 ? make_platforms(recipe, seed, out, e)
+                                            : make_plain(recipe, seed, out, e);
     if (result != 0) {
         image_close(out);
     }
@@ -166,25 +158,35 @@ int image_build(const struct image_recipe *recipe, struct image *out, struct err
 
 void image_close(struct image *image)
 {
-    content_unref(image->manifest);
-    content_unref(image->config);
-    for (size_t i = 0; image->layers != NULL && i < image->layer_count; i++) {
-        content_unref(image->layers[i]);
+    content_unref(image->top);
+    for (size_t i = 0; image->manifests != NULL && i < image->manifest_count; i++) {
+        manifest_close(&image->manifests[i]);
     }
-    free(image->layers);
-    *image = (struct image){.manifest = NULL};
+    free(image->manifests);
+    *image = (struct image){.top = NULL};
+}
+
+static int put_manifest(const struct image_manifest *m, struct store *store, const char *repository,
+                        struct err *e)
+{
+    if (store_put_blob(store, repository, m->config, e) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < m->layer_count; i++) {
+        if (store_put_blob(store, repository, m->layers[i], e) != 0) {
+            return -1;
+        }
+    }
+    return store_put_manifest(store, repository, NULL, m->manifest, e);
 }
 
 int image_put(const struct image *image, struct store *store, const char *repository,
               const char *tag, struct err *e)
 {
-    if (store_put_blob(store, repository, image->config, e) != 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < image->layer_count; i++) {
-        if (store_put_blob(store, repository, image->layers[i], e) != 0) {
+    for (size_t i = 0; i < image->manifest_count; i++) {
+        if (put_manifest(&image->manifests[i], store, repository, e) != 0) {
             return -1;
         }
     }
-    return store_put_manifest(store, repository, tag, image->manifest, e);
+    return store_put_manifest(store, repository, tag, image->top, e);
 }

@@ -1,4 +1,4 @@
-/* A layer's bytes: what image.c asks of image_tar.c. */
+/* The parts of an image: its documents, and the bytes of a layer. */
 #ifndef PULLDRILL_FAKE_REGISTRY_IMAGE_INTERNAL_H
 #define PULLDRILL_FAKE_REGISTRY_IMAGE_INTERNAL_H
 
@@ -8,7 +8,6 @@
 #include "fake-registry/image.h"
 
 /* Stated maxima. */
-#define IMAGE_MAX_LAYERS 128
 #define IMAGE_MAX_LAYER_SIZE (UINT64_C(4) << 30)
 #define IMAGE_MAX_FILES 4096
 #define IMAGE_MAX_PATH 256
@@ -44,5 +43,13 @@ int layer_pass(const struct layer_entries *entries, uint64_t seed, bool stored,
  * also where it failed. */
 int layer_build(const struct image_layer *layer, uint64_t seed, size_t index,
                 struct layer_bytes *out, struct err *e);
+
+/* image_json.c: the documents, as content of their own; NULL: no memory. What they name is there.
+ */
+struct content *image_make_config(const struct image_recipe *recipe,
+                                  const struct image_platform *platform,
+                                  const char (*diff_ids)[DIGEST_TEXT], struct err *e);
+struct content *image_make_manifest(const struct image_manifest *m, struct err *e);
+struct content *image_make_index(const struct image *image, struct err *e);
 
 #endif

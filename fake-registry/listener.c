@@ -62,11 +62,13 @@ static bool no_room(int error)
 
 void listener_accept(struct listener *l, size_t max)
 {
-    for (size_t i = 0; i < max; i++) {
+    for (size_t i = 0; i < max && l->fd >= 0; i++) {
         struct sockaddr_storage peer;
         socklen_t len = sizeof(peer);
         int fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
+        if (fd >= 0 && listener_is_filler(l, &peer)) {
+            (void)close(fd);
+        } else if (fd >= 0) {
             connection_open(l, fd, &peer);
         } else if (no_room(errno)) {
             if (!l->paused) {
@@ -91,18 +93,55 @@ static int start_listening(struct listener *l, struct err *e)
     return 0;
 }
 
+static enum listener_mode mode_of(unsigned refused)
+{
+    if ((refused & (REFUSE_FAULT | REFUSE_ALL)) != 0) {
+        return LISTENER_REFUSES;
+    }
+    return (refused & REFUSE_HOLE) != 0 ? LISTENER_SWALLOWS : LISTENER_LISTENS;
+}
+
+static void leave_mode(struct listener *l)
+{
+    if (l->mode == LISTENER_LISTENS) {
+        listener_accept(l, BACKLOG);
+        (void)uv_poll_stop(&l->poll);
+    } else if (l->mode == LISTENER_SWALLOWS) {
+        listener_hole_close(l);
+    }
+}
+
+static int enter_mode(struct listener *l, enum listener_mode mode, struct err *e)
+{
+    switch (mode) {
+    case LISTENER_LISTENS:
+        return start_listening(l, e);
+    case LISTENER_SWALLOWS:
+        return listener_hole_open(l, BACKLOG, e);
+    case LISTENER_REFUSES:
+        (void)shutdown(l->fd, SHUT_RD);
+        break;
+    }
+    return 0;
+}
+
 int listener_refuse(struct listener *l, unsigned reason, bool on, struct err *e)
 {
     unsigned before = l->refused;
+    if (l->role == SERVER_PROXY) {
+        return 0; /* what it leads to is refused */
+    }
     l->refused = on ? before | reason : before & ~reason;
-    if (before == 0 && l->refused != 0) {
-        listener_accept(l, BACKLOG);
-        (void)uv_poll_stop(&l->poll);
-        (void)shutdown(l->fd, SHUT_RD);
-    } else if (before != 0 && l->refused == 0 && start_listening(l, e) != 0) {
+    enum listener_mode mode = mode_of(l->refused);
+    if (l->fd < 0 || mode == l->mode) {
+        return 0;
+    }
+    leave_mode(l);
+    if (enter_mode(l, mode, e) != 0) {
         l->refused = before;
         return -1;
     }
+    l->mode = mode;
     return 0;
 }
 
@@ -206,12 +245,13 @@ static bool name_host(const struct registry *registry, enum server_role role,
     return snprintf(host, SERVER_HOST, "%s%s", registry->name, behind) < SERVER_HOST;
 }
 
-static struct listener *listener_new(struct server *s, const struct server_listen *how,
-                                     struct err *e)
+struct listener *listener_new(struct server *s, const struct server_listen *how, struct err *e)
 {
-    char host[SERVER_HOST] = "";
-    if (how->registry < 0 || how->registry >= s->registry_count ||
-        !name_host(s->registries[how->registry], how->role, host)) {
+    /* A proxy is no registry's, and no fault's target: its name is none that a scenario can have */
+    char host[SERVER_HOST] = "(proxy)";
+    bool proxy = how->role == SERVER_PROXY;
+    if (!proxy && (how->registry < 0 || how->registry >= s->registry_count ||
+                   !name_host(s->registries[how->registry], how->role, host))) {
         (void)err_set(e, ERR_INTERNAL, "no registry %d for a listener", how->registry);
         return NULL;
     }
@@ -225,11 +265,12 @@ static struct listener *listener_new(struct server *s, const struct server_liste
         return NULL;
     }
     l->server = s;
-    l->registry = s->registries[how->registry];
+    l->registry = proxy ? NULL : s->registries[how->registry];
     l->lane = of;
     l->role = how->role;
     l->tls = how->tls;
     l->trusted = how->trusted;
+    l->filler = -1;
     memcpy(l->host, host, strlen(host) + 1);
     return l;
 }
@@ -238,20 +279,42 @@ static void on_closed(uv_handle_t *handle)
 {
     struct listener *l = handle->data;
     struct server *s = l->server;
+    free(l->targets);
     free(l);
     server_handle_closed(s);
 }
 
 void listener_close(struct listener *l)
 {
+    if (l->fd < 0) {
+        free(l); /* no socket, no handle */
+        return;
+    }
     (void)uv_poll_stop(&l->poll);
     (void)close(l->fd);
     l->fd = -1;
+    listener_hole_forget(l);
     uv_close((uv_handle_t *)&l->poll, on_closed);
 }
 
-/* Takes L in, refusing from the outset where everything refuses or a fault holds its port. From
- * uv_poll_init on only the loop may free it. */
+void listener_install(struct listener *l)
+{
+    struct server *s = l->server;
+    l->next_in_lane = l->lane->listeners;
+    l->lane->listeners = l;
+    s->listeners[s->listener_count++] = l;
+    if (s->refuse_all) {
+        (void)listener_refuse(l, REFUSE_ALL, true, NULL);
+    }
+    if (fault_engine_refuses(s->faults, l->host, l->lane->number) != NULL) {
+        (void)listener_refuse(l, REFUSE_FAULT, true, NULL);
+    }
+    if (fault_engine_closes(s->faults, FAULT_BLACK_HOLE, l->host, l->lane->number) != NULL) {
+        (void)listener_refuse(l, REFUSE_HOLE, true, NULL);
+    }
+}
+
+/* Takes L in with its socket. From uv_poll_init on only the loop may free it. */
 static int install(struct listener *l, struct err *e)
 {
     struct server *s = l->server;
@@ -267,16 +330,21 @@ static int install(struct listener *l, struct err *e)
         uv_close((uv_handle_t *)&l->poll, on_closed);
         return -1;
     }
-    l->next_in_lane = l->lane->listeners;
-    l->lane->listeners = l;
-    s->listeners[s->listener_count++] = l;
-    if (s->refuse_all) {
-        (void)listener_refuse(l, REFUSE_ALL, true, e);
-    }
-    if (fault_engine_refuses(s->faults, l->host, l->lane->number) != NULL) {
-        (void)listener_refuse(l, REFUSE_FAULT, true, e);
-    }
+    listener_install(l);
     return (int)s->listener_count - 1;
+}
+
+/* What URLs to L say: where AUTHORITY ends in port 0, that is the port which was found free. */
+static void name_authority(struct listener *l, const char *authority)
+{
+    const char *said = authority != NULL ? authority : l->address;
+    size_t len = strlen(said);
+    if (len > 2 && strcmp(said + len - 2, ":0") == 0) {
+        (void)snprintf(l->authority, sizeof(l->authority), "%.*s:%u", (int)(len - 2), said,
+                       l->port);
+    } else {
+        (void)snprintf(l->authority, sizeof(l->authority), "%s", said);
+    }
 }
 
 int server_adopt(struct server *s, const struct server_listen *how, int fd, struct err *e)
@@ -293,14 +361,20 @@ int server_adopt(struct server *s, const struct server_listen *how, int fd, stru
         getsockname(fd, (struct sockaddr *)&a, &len) != 0) {
         return err_errno(e, errno, "taking over a listener");
     }
+    int filler_flags = how->filler > 0 ? fcntl(how->filler, F_GETFL) : 0;
+    if (how->filler > 0 &&
+        (filler_flags < 0 || fcntl(how->filler, F_SETFL, filler_flags | O_NONBLOCK) != 0)) {
+        return err_errno(e, errno, "taking over a filler");
+    }
     struct listener *l = listener_new(s, how, e);
     if (l == NULL) {
         return -1;
     }
     l->fd = fd;
+    l->filler_given = how->filler > 0;
+    l->filler = l->filler_given ? how->filler : -1;
     name_listener(l, &a);
-    (void)snprintf(l->authority, sizeof(l->authority), "%s",
-                   how->authority != NULL ? how->authority : l->address);
+    name_authority(l, how->authority);
     return install(l, e);
 }
 

@@ -53,12 +53,23 @@ static int unknown(const struct oci_view *view, const struct oci_route *route, c
     return response_error(out, 404, code, message);
 }
 
+/* What the reference stands for as the views show it: a stale tag stands for another image. */
+static struct content *manifest_seen(const struct oci_view *view, const struct oci_route *route)
+{
+    for (size_t i = 0; i < view->count; i++) {
+        const struct fault_decision *d = &view->decisions[i];
+        if (d->fired && fault_shows_stale(d->rule, route->repository, route->reference)) {
+            return store_manifest(view->store, route->repository, d->rule->image->digest);
+        }
+    }
+    return store_manifest(view->store, route->repository, route->reference);
+}
+
 static int manifest(const struct oci_view *view, const struct oci_route *route,
                     struct response *out)
 {
-    struct content *c = store_manifest(view->store, route->repository, route->reference);
-    if (c == NULL ||
-        oci_view_hides(view, fault_hides_manifest, route->repository, route->reference)) {
+    struct content *c = manifest_seen(view, route);
+    if (c == NULL || oci_view_hides(view, fault_hides_manifest, route->repository, c->digest)) {
         return unknown(view, route, "MANIFEST_UNKNOWN", "manifest unknown", out);
     }
     carry(out, c, c->media_type);

@@ -95,7 +95,9 @@ int oci_tags(const struct oci_view *view, const struct http_request *request,
     buf_str(&b, ",\"tags\":[");
     const char *tag = NULL;
     for (size_t i = 0; (tag = store_tag(view->store, repository, i)) != NULL; i++) {
-        if (!oci_view_hides(view, fault_hides_tag, repository, tag) && !page_add(&page, tag, &b)) {
+        const char *digest = store_manifest(view->store, repository, tag)->digest;
+        if (!oci_view_hides(view, fault_hides_manifest, repository, digest) &&
+            !page_add(&page, tag, &b)) {
             break;
         }
     }

@@ -8,6 +8,7 @@
  * that by up to 40 ms) is waited for, at most SETTLE_MS in all; a listener that cannot be reopened
  * is told to whoever healed the fault.
  */
+#include <openssl/rand.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static void sweep_connection(struct connection *c, uint64_t now_ms)
 {
     bool ours = c->state == CONNECTION_STALLED || c->state == CONNECTION_WAITING ||
                 c->state == CONNECTION_DRAINING || c->state == CONNECTION_LINGERING;
-    if (!ours && now_ms - c->progress_ms >= c->server->limits.idle_ms) {
+    if (!ours && !connection_held(c) && now_ms - c->progress_ms >= c->server->limits.idle_ms) {
         connection_close(c, "idle", "cut", NULL);
     }
 }
@@ -57,6 +58,11 @@ struct server *server_new(const struct server_config *config, struct err *e)
     struct server *s = calloc(1, sizeof(*s));
     if (s == NULL) {
         (void)err_set(e, ERR_NOMEM, "no memory for the server");
+        return NULL;
+    }
+    if (RAND_bytes(s->redirect_key, sizeof(s->redirect_key)) != 1) {
+        (void)err_set(e, ERR_IO, "no random bytes for the server");
+        free(s);
         return NULL;
     }
     s->loop = config->loop;
@@ -148,6 +154,7 @@ int server_add_registry(struct server *s, const struct server_registry *registry
     (void)snprintf(r->actor, sizeof(r->actor), "registry/%s", name);
     r->is = *registry;
     r->is.name = r->name;
+    s->asks = s->asks || registry->auth != NULL;
     s->registries[s->registry_count] = r;
     return s->registry_count++;
 }
@@ -222,6 +229,18 @@ static void cut_existing(struct server_lane *lane, const struct fault_rule *rule
     }
 }
 
+/* What hangs in a black hole no longer asks the loop for anything. */
+static void hold_existing(struct server_lane *lane)
+{
+    struct connection *next = NULL;
+    for (struct connection *c = lane->connections; c != NULL; c = next) {
+        next = c->next;
+        if (connection_held(c)) {
+            connection_update(c);
+        }
+    }
+}
+
 /* To its client a connection is open once the kernel has queued it, whether or not we took it. */
 static void take_queued(struct server *s, const struct fault_rule *rule)
 {
@@ -233,19 +252,47 @@ static void take_queued(struct server *s, const struct fault_rule *rule)
     }
 }
 
+/* Why a listener that RULE meets does not listen; 0: it does. */
+static unsigned closing_reason(const struct fault_rule *rule)
+{
+    return rule->kind->kind == FAULT_REFUSE       ? REFUSE_FAULT
+           : rule->kind->kind == FAULT_BLACK_HOLE ? REFUSE_HOLE
+                                                  : 0;
+}
+
+/* Has L listen again as far as no armed fault closes it. */
+static int reopen(struct listener *l, struct err *e)
+{
+    static const enum fault_kind kinds[] = {FAULT_REFUSE, FAULT_BLACK_HOLE};
+    static const unsigned reasons[] = {REFUSE_FAULT, REFUSE_HOLE};
+    int result = 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        const struct server *s = l->server;
+        bool still = fault_engine_closes(s->faults, kinds[i], l->host, l->lane->number) != NULL;
+        if (!still && listener_refuse(l, reasons[i], false, e) != 0) {
+            result = -1;
+        }
+    }
+    return result;
+}
+
 int server_fault_armed(struct server *s, const struct fault_rule *rule, struct err *e)
 {
     if (rule->existing != EXISTING_KEEP) {
         take_queued(s, rule);
     }
-    for (size_t i = 0; i < s->listener_count && rule->kind->kind == FAULT_REFUSE; i++) {
+    unsigned reason = closing_reason(rule);
+    for (size_t i = 0; i < s->listener_count && reason != 0; i++) {
         struct listener *l = s->listeners[i];
-        if (meets(rule, l->host, l->lane) && listener_refuse(l, REFUSE_FAULT, true, e) != 0) {
+        if (meets(rule, l->host, l->lane) && listener_refuse(l, reason, true, e) != 0) {
             return -1;
         }
     }
     for (size_t i = 0; i < s->lane_count && rule->existing != EXISTING_KEEP; i++) {
         cut_existing(s->lanes[i], rule);
+    }
+    for (size_t i = 0; i < s->lane_count && reason == REFUSE_HOLE; i++) {
+        hold_existing(s->lanes[i]);
     }
     return 0;
 }
@@ -254,9 +301,7 @@ int server_fault_healed(struct server *s, const struct fault_rule *rule, struct 
 {
     int result = 0;
     for (size_t i = 0; i < s->listener_count; i++) {
-        struct listener *l = s->listeners[i];
-        bool still = fault_engine_refuses(s->faults, l->host, l->lane->number) != NULL;
-        if (!still && listener_refuse(l, REFUSE_FAULT, false, e) != 0) {
+        if (reopen(s->listeners[i], e) != 0) {
             result = -1;
         }
     }
@@ -264,7 +309,11 @@ int server_fault_healed(struct server *s, const struct fault_rule *rule, struct 
         struct connection *next = NULL;
         for (struct connection *c = s->lanes[i]->connections; c != NULL; c = next) {
             next = c->next;
-            connection_healed(c, rule);
+            if (rule->kind->kind == FAULT_BLACK_HOLE && !connection_held(c)) {
+                connection_release(c);
+            } else {
+                connection_healed(c, rule);
+            }
         }
     }
     return result;

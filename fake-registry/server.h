@@ -53,6 +53,7 @@ enum server_role {
     SERVER_TOKEN,    /* "primary/token": the realm of its tokens on a host of its own */
     SERVER_BLOBS,    /* "primary/blobs": what its blob GETs are redirected to */
     SERVER_TO_HTTPS, /* port 80 of a host that speaks TLS: sends everything to https:// */
+    SERVER_PROXY,    /* leads to registries by their names: server_listen_proxy */
 };
 
 /* How to listen. Strings are copied, the context is borrowed. */
@@ -61,8 +62,13 @@ struct server_listen {
     enum server_role role;
     uint64_t lane;
     struct tls_context *tls; /* NULL: plain HTTP */
-    const char *authority;   /* what URLs to it say: "quay.io"; NULL: address:port */
+    const char *authority;   /* what URLs to it say: "quay.io", "vm-host:0" (0: the port that was
+                                found free); NULL: address:port */
     bool trusted;            /* the harness's own lane: no credentials are asked */
+    /* Of an adopted listener in a network namespace of its own: a TCP socket made there, neither
+     * bound nor connected, which a black hole fills its queue with; taken over on success, like the
+     * listener. 0: the server makes one where it is itself. */
+    int filler;
 };
 /* Opens a listener: its HOST, the target that faults match, is the registry's name, with "/token"
  * or "/blobs" behind it by role. ADDRESS is numeric; PORT 0 takes a free one. Returns the
@@ -72,6 +78,23 @@ int server_listen(struct server *s, const struct server_listen *how, const char 
 /* The same for a bound socket made elsewhere (a lane's own network namespace), listening or not; FD
  * is taken over on success. */
 int server_adopt(struct server *s, const struct server_listen *how, int fd, struct err *e);
+
+/* Where a proxy leads: a connection to NAME:PORT goes on as one to a listener like TO. */
+struct server_proxy_target {
+    const char *name; /* a host name or a numeric address, lower case, no final dot; copied */
+    uint16_t port;
+    struct server_listen to;
+};
+/* The most targets a proxy has. */
+#define SERVER_MAX_TARGETS 1024
+/* Opens a proxy for LANE: CONNECT, and plain requests in absolute form (RFC 9110 section 9.3.6, RFC
+ * 9112 section 3.2.2). A connection through it becomes one to its target, on the same socket. What
+ * it has no target for is refused and recorded as a lookup. Faults and server_refuse_all act on the
+ * targets: the proxy then answers 502 and never goes away itself. Returns the index of its
+ * listener, -1 on failure. */
+int server_listen_proxy(struct server *s, uint64_t lane, const struct server_proxy_target *targets,
+                        size_t count, const char *address, uint16_t port, struct err *e);
+
 uint16_t server_port(const struct server *s, int listener);
 /* "127.3.1.1:40123" */
 const char *server_address(const struct server *s, int listener);

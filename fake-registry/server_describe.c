@@ -59,6 +59,9 @@ static void describe_state(const struct connection *c, char *text, size_t size)
     char place[96];
     describe_place(c->exchange, place, sizeof(place));
     switch (c->state) {
+    case CONNECTION_SHAKING:
+        (void)snprintf(text, size, "in its TLS handshake");
+        break;
     case CONNECTION_READING:
         describe_reading(c, text, size);
         break;
@@ -69,6 +72,10 @@ static void describe_state(const struct connection *c, char *text, size_t size)
         (void)snprintf(text, size, "delayed by '%s' %s", rule_under_way(c->exchange), place);
         break;
     case CONNECTION_STALLED:
+        if (c->exchange == NULL) {
+            (void)snprintf(text, size, "held by '%s' in its TLS handshake", c->tls_rule->name);
+            break;
+        }
         (void)snprintf(text, size, "stalled by '%s' %s", rule_under_way(c->exchange), place);
         break;
     case CONNECTION_DRAINING:

@@ -7,11 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <uv.h>
 
 #include "fake-registry/http.h"
 #include "fake-registry/oci.h"
+#include "fake-registry/redirect.h"
 #include "fake-registry/server.h"
+#include "fake-registry/tls.h"
 #include "fake-registry/wire.h"
 #include "harness/base/buf.h"
 
@@ -32,7 +35,9 @@
 #define SERVER_ASKED_MAX 4096       /* different questions of one start that are told apart */
 
 /* Why a listener does not listen; it listens again when no reason is left. */
-enum refuse_reason { REFUSE_FAULT = 1, REFUSE_ALL = 2 };
+enum refuse_reason { REFUSE_FAULT = 1, REFUSE_ALL = 2, REFUSE_HOLE = 4 };
+/* What it does instead: a black hole swallows, every other reason refuses, and goes first. */
+enum listener_mode { LISTENER_LISTENS, LISTENER_REFUSES, LISTENER_SWALLOWS };
 
 struct registry {
     char name[SERVER_HOST];
@@ -42,6 +47,14 @@ struct registry {
 
 struct server_lane;
 
+/* A proxy's way on: to a listener that has no socket of its own. */
+struct proxy_target {
+    char name[SERVER_AUTHORITY];
+    uint16_t port;
+    struct listener *to;
+};
+
+/* Where connections come in, or (behind a proxy) what they are let through to: then FD is -1. */
 struct listener {
     struct server *server;
     const struct registry *registry;
@@ -57,7 +70,13 @@ struct listener {
     uv_poll_t poll;
     int fd;
     unsigned refused; /* of enum refuse_reason */
-    bool paused;      /* no descriptor was left for its next connection */
+    enum listener_mode mode;
+    int filler; /* of a black hole's queue; -1: none */
+    bool filler_given;
+    bool filled;                  /* the filler stands in the queue */
+    bool paused;                  /* no descriptor was left for its next connection */
+    struct proxy_target *targets; /* of a proxy, which answers for no registry; else NULL */
+    size_t target_count;
 };
 
 /* How often the running start asked each question here: open addressing, grown by doubling. */
@@ -93,6 +112,9 @@ struct exchange {
     uint64_t first_byte_ns;
     uint64_t end_ns;
     uint64_t request_body; /* bytes of it read past */
+    char *form;            /* the body of a request for a token; NULL: none yet */
+    size_t form_len;
+    bool untold; /* the request event waits for the body: it may hold a credential */
     struct wire_plan plan;
     bool planned;
     bool complete; /* every segment was carried out */
@@ -109,6 +131,7 @@ struct exchange {
 };
 
 enum connection_state {
+    CONNECTION_SHAKING,   /* a TLS handshake under way */
     CONNECTION_READING,   /* for a request, or for the rest of its body */
     CONNECTION_WRITING,   /* an answer, as fast as the peer takes it */
     CONNECTION_WAITING,   /* a delay, or the pace of a rate */
@@ -126,11 +149,14 @@ struct connection {
     struct server *server;
     struct listener *listener;
     struct server_lane *lane;
+    struct listener *proxy;  /* it came by this one, and still speaks to it; else NULL */
+    struct listener *tunnel; /* what a CONNECT asks for, until it is answered */
     uv_poll_t poll;
     uv_timer_t timer;
     uint64_t id;
     uint64_t start;
     struct http_parser *parser;
+    struct tls_session *tls; /* NULL: plain HTTP */
     struct buf input;
     size_t ahead;              /* bytes taken that lie behind the request under way */
     struct exchange *exchange; /* under way or not settled; NULL between requests */
@@ -144,11 +170,16 @@ struct connection {
     int fd;
     enum connection_state state;
     enum segment_kind cut; /* DRAINING: SEGMENT_FIN or SEGMENT_RST */
+    bool told;             /* its opening is in the history: it is one to a registry */
     bool watched;
     bool late;
     bool in_body; /* a request's head was read, its body not yet wholly */
     bool early;   /* bytes AHEAD had come before the last answer was wholly sent */
     bool peer_fin;
+    bool shook;                        /* TLS: anything came */
+    const struct fault_rule *tls_rule; /* that met the handshake; NULL */
+    bool notified; /* TLS: the peer will write no more, but has not closed yet */
+    bool unsaid;   /* TLS: our close_notify waits for the peer to close first */
     bool fin_sent;
     bool undrained;    /* a cut came before the send queue was empty */
     bool settles_late; /* its kernel delays acknowledgements: asking at once is in vain */
@@ -170,6 +201,8 @@ struct server {
     size_t paused;
     bool refuse_all;
     bool closing;
+    bool asks; /* some registry asks for a credential */
+    unsigned char redirect_key[REDIRECT_KEY];
     uv_timer_t tick;  /* looks at watched send queues */
     uv_timer_t sweep; /* closes idle connections, tries paused listeners */
     size_t handles;   /* open uv handles of all kinds */
@@ -182,6 +215,7 @@ struct server {
     void (*done)(void *data);
     void *done_data;
     char read[SERVER_READ];
+    char record[TLS_RECORD]; /* plaintext on its way into one */
 };
 
 /* server.c */
@@ -202,8 +236,52 @@ int listener_refuse(struct listener *l, unsigned reason, bool on, struct err *e)
 void listener_accept(struct listener *l, size_t max);
 void listeners_resume(struct server *s);
 
+/* Memory of L, and its place among the server's listeners, for a listener of HOW; NULL: E. */
+struct listener *listener_new(struct server *s, const struct server_listen *how, struct err *e);
+/* Takes L in, refusing from the outset where everything refuses or a fault holds its port. */
+void listener_install(struct listener *l);
+
+/* listener_hole.c */
+/* Has L, which listens on BACKLOG, swallow connections from now on. */
+int listener_hole_open(struct listener *l, int backlog, struct err *e);
+/* Takes the filler out of the queue; L listens on a backlog of 0 until it is told otherwise. */
+void listener_hole_close(struct listener *l);
+bool listener_is_filler(const struct listener *l, const struct sockaddr_storage *peer);
+/* L is closed: so is its filler. */
+void listener_hole_forget(struct listener *l);
+
+/* connection_hold.c */
+/* Whether C hangs because its host is a black hole. */
+bool connection_held(const struct connection *c);
+/* The lane's processes are dead: C ends if its peer is gone. */
+void connection_held_end(struct connection *c);
+/* The black hole is healed. */
+void connection_release(struct connection *c);
+
+/* listener_proxy.c */
+/* What the proxy L leads to under NAME:PORT; NULL: nothing. *PLAYER is whose name it is, on
+ * whatever port; NULL: nobody's. */
+struct listener *listener_proxy_target(const struct listener *l, const char *name, uint16_t port,
+                                       const struct registry **player);
+
+/* connection_proxy.c: what a connection says to a proxy before it is one to a registry */
+/* A head has come. True where it is a request of the registry that C now is a connection to. */
+bool connection_proxied(struct connection *c, const struct http_request *request);
+/* The whole CONNECT has come: C becomes a connection to what it asks for. */
+void connection_tunnel(struct connection *c);
+/* Bytes that came at once behind a CONNECT are the tunnel's: TLS is given them. */
+void connection_tunnel_rest(struct connection *c);
+/* What it says is no HTTP, or too much of it. */
+void connection_proxy_broken(struct connection *c, unsigned status, const char *why);
+
 /* connection.c */
+/* Tells the history that C is, or no longer is, a connection to its listener's registry. */
+void connection_tell_open(struct connection *c);
+void connection_tell_close(struct connection *c, const char *how, uint64_t unacknowledged,
+                           const struct fault_rule *rule);
 void connection_open(struct listener *l, int fd, const struct sockaddr_storage *peer);
+/* Looks at LEN bytes of plaintext that have come, and keeps what is not their turn. */
+void connection_take(struct connection *c, const char *data, size_t len);
 /* Takes what its socket holds, to EAGAIN or the end; the peer is known to be done (lane end). */
 void connection_take_all(struct connection *c);
 /* Goes on with what was read before, once an answer is written and settled. */
@@ -216,8 +294,37 @@ void connection_lost(struct connection *c, bool reset);
 void connection_close(struct connection *c, const char *how, const char *end,
                       const struct fault_rule *rule);
 
+/* connection_tls.c: only where TLS is not NULL, but for open and trouble */
+bool connection_tls_open(struct connection *c);
+/* Why TLS failed, in words; NULL where it did not. */
+const char *connection_tls_trouble(const struct connection *c);
+/* The client's first bytes came: lets faults meet the handshake. False where one has ended it. */
+bool connection_tls_decide(struct connection *c);
+/* The fault that kept the handshake from its end; NULL where none did. */
+const char *connection_tls_fault(const struct connection *c);
+/* RULE was healed: a handshake that it held goes on. */
+void connection_tls_healed(struct connection *c, const struct fault_rule *rule);
+/* LEN bytes of ciphertext came into the server's READ. */
+void connection_tls_take(struct connection *c, size_t len);
+/* Whether ciphertext waits to be sent. */
+bool connection_tls_pending(const struct connection *c);
+/* Sends it. False: not all of it now, or the connection is closed. */
+bool connection_tls_flush(struct connection *c);
+/* The socket takes bytes again: the same, and the FIN that waited for them. */
+bool connection_tls_writable(struct connection *c);
+/* Encrypts what is next of the answer, at most LIMIT bytes; like send. */
+ssize_t connection_tls_send(struct connection *c, const struct segment *s, uint64_t limit);
+/* The last answer is with the kernel: gives a peer that has read it some time to close first. Were
+ * close_notify sent at once, a peer that closes without reading that far would reset the
+ * connection, as if it had died with the answer unread. */
+void connection_tls_leave(struct connection *c);
+/* Says close_notify, if there is room for it. */
+void connection_tls_shut(struct connection *c);
+/* Gives a peer that has said close_notify, and waits, some time to close. */
+void connection_tls_notified(struct connection *c);
+
 /* connection_cut.c: send queue, settling, cuts */
-/* Bytes, without our FIN, that the peer's kernel has not acknowledged. */
+/* Bytes of plaintext, without our FIN, that the peer's kernel has not acknowledged. */
 uint64_t connection_unacknowledged(const struct connection *c);
 /* Emits the response of a complete exchange once its bytes are acknowledged (FORCE: whatever they
  * are); else has the queue watched. True where nothing is left to settle. */
@@ -227,13 +334,24 @@ void connection_cut(struct connection *c, enum segment_kind kind, const struct f
 /* Has the send queue looked at, each tick, until it is empty or the deadline has passed. */
 void connection_watch(struct connection *c);
 void connection_unwatch(struct connection *c);
-/* FIN, then reading until the peer closes. */
+/* An orderly end, which TLS says first: FIN, then reading until the peer closes. */
 void connection_linger(struct connection *c);
+/* The FIN alone. */
+void connection_fin(struct connection *c);
 
 /* connection_write.c */
+#define CONNECTION_VECTORS 16
+/* Gathers the memory segments from the one under way on, at most LIMIT bytes. */
+size_t connection_gather(const struct connection *c, struct iovec vector[CONNECTION_VECTORS],
+                         uint64_t limit);
+/* Whether the peer has sent more before the whole answer could have reached it: what it then asks
+ * for is no sign that it has read the answer. */
+bool connection_asks_ahead(const struct connection *c);
 /* Carries out segments until blocked, waiting or done. */
 void connection_run(struct connection *c);
 void connection_timer(uv_timer_t *timer);
+/* Goes on where it waits for a fault that was healed meanwhile. */
+void connection_resume(struct connection *c);
 /* RULE was healed: what waits for it goes on. */
 void connection_healed(struct connection *c, const struct fault_rule *rule);
 
@@ -244,8 +362,43 @@ int exchange_begin(struct connection *c, const struct http_request *request);
 int exchange_answer(struct connection *c, const struct http_request *request);
 /* Plans an error of our own, after which the connection closes. */
 int exchange_refuse(struct connection *c, unsigned status, const char *why);
+/* A piece of the request's body. */
+void exchange_body(struct exchange *x, const char *data, size_t len);
 void exchange_acted(struct exchange *x, const struct fault_rule *rule);
 /* Emits the response and gives the exchange back. */
 void exchange_end(struct connection *c, const char *end, uint64_t unacknowledged);
+
+/* exchange_redact.c */
+/* TARGET without user information and without the values of secret query parameters. Redacting
+ * only shortens or keeps: "***" stands for a value of any length, so OUT has room for growth. */
+const char *exchange_redact(const char *target, char *out, size_t size);
+
+/* exchange_auth.c */
+/* The listener of ROLE for L's registry on L's lane; NULL: it has none. */
+const struct listener *exchange_host(const struct listener *l, enum server_role role);
+/* What REQUEST is about, by what L answers as. */
+void exchange_route(const struct listener *l, const struct http_request *request,
+                    struct oci_route *out);
+/* Whether its body has to be read before it is known whose credential it carries. */
+bool exchange_has_form(const struct exchange *x, const struct http_request *request);
+/* "none", "own", "other:NAME" (in TEXT) or "unknown". */
+const char *exchange_credential(const struct connection *c, const struct http_request *request,
+                                char *text, size_t size);
+/* 0: the request is let through; 1: OUT, which is initialised, refuses it; -1: no memory. */
+int exchange_authorize(const struct connection *c, const struct http_request *request,
+                       struct response *out);
+/* The realm's answer. -1: no memory. */
+int exchange_token(const struct connection *c, const struct http_request *request,
+                   struct response *out);
+
+/* exchange_redirect.c; -1: no memory */
+/* Makes a redirect of R, a blob's answer, where the registry's blobs lie on a host of their own. */
+int exchange_redirect(const struct connection *c, struct response *r);
+/* The answer of that host. */
+int exchange_blob(const struct connection *c, const struct http_request *request,
+                  const struct fault_decision *decisions, size_t count, struct response *out);
+/* The answer of port 80 of a host that speaks TLS. */
+int exchange_to_https(const struct connection *c, const struct http_request *request,
+                      struct response *out);
 
 #endif

@@ -44,8 +44,8 @@ struct store {
     size_t cap;
 };
 
-struct content *content_new_take(uint8_t *data, uint64_t size, const char *media_type,
-                                 struct err *e)
+struct content *content_verified_take(uint8_t *data, int fd, uint64_t size, const char *digest,
+                                      const char *media_type, struct err *e)
 {
     struct content *c = calloc(1, sizeof(*c));
     if (c == NULL) {
@@ -57,17 +57,24 @@ struct content *content_new_take(uint8_t *data, uint64_t size, const char *media
         free(c);
         return NULL;
     }
-    if (digest_sha256(data != NULL ? (const void *)data : "", size, c->digest) != 0) {
-        (void)err_set(e, ERR_INTERNAL, "sha256 failed");
-        free(c);
-        return NULL;
-    }
+    memcpy(c->digest, digest, strlen(digest) + 1);
     memcpy(c->media_type, media_type, strlen(media_type) + 1);
     c->refs = 1;
     c->size = size;
     c->data = data;
-    c->fd = -1;
+    c->fd = fd;
     return c;
+}
+
+struct content *content_new_take(uint8_t *data, uint64_t size, const char *media_type,
+                                 struct err *e)
+{
+    char digest[DIGEST_TEXT];
+    if (digest_sha256(data != NULL ? (const void *)data : "", size, digest) != 0) {
+        (void)err_set(e, ERR_INTERNAL, "sha256 failed");
+        return NULL;
+    }
+    return content_verified_take(data, -1, size, digest, media_type, e);
 }
 
 struct content *content_ref(struct content *c)

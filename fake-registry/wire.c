@@ -217,8 +217,18 @@ static void sort_decision(struct draft *d, const struct fault_action *a)
         add_range(d, a);
         break;
     case FAULT_REFUSE:
+    case FAULT_BLACK_HOLE:
     case FAULT_DELETE_IMAGE:
+    case FAULT_STALE_TAG:
     case FAULT_STATUS:
+    case FAULT_DNS_NXDOMAIN:
+    case FAULT_DNS_TIMEOUT:
+    case FAULT_DNS_SLOW:
+    case FAULT_DNS_FLAP:
+    case FAULT_NETWORK_LATE:
+    case FAULT_TLS_CERTIFICATE:
+    case FAULT_TLS_STALL:
+    case FAULT_TLS_RESET:
     case FAULT_KINDS:
         break; /* they acted before there was an answer, or are the answer */
     }

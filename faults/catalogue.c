@@ -15,7 +15,7 @@
 /* Altered bytes are copied for each answer, so their number is bounded. */
 #define MAX_CORRUPT (UINT64_C(1) << 20)
 
-#define ALL_OPS (OP_BIT(OP_COUNT) - 1)
+#define ALL_OPS OP_REQUESTS
 #define ALL_MATCH (MATCH_OP | MATCH_REF | MATCH_DIGEST | MATCH_PATH | MATCH_HEADER | MATCH_LANE)
 #define ALL_WHEN                                                                                   \
     (WHEN_SKIP | WHEN_EVERY | WHEN_LIMIT | WHEN_PROBABILITY | WHEN_AFTER | WHEN_FOR | WHEN_RAMP |  \
@@ -31,6 +31,10 @@
 
 static const char *const blobs_choices[] = {"keep", "gone", NULL};
 static const char *const body_choices[] = {"oci", "html", "empty", NULL};
+/* In the order of enum tls_flaw. */
+static const char *const flaw_choices[] = {"expired",           "not-yet-valid", "wrong-name",
+                                           "unknown-authority", "self-signed",   NULL};
+static const char *const flap_choices[] = {"servfail", "nxdomain", "timeout", NULL};
 
 static const struct fault_param_info delete_image_params[] = {
     {.name = "image",
@@ -46,6 +50,21 @@ static const struct fault_param_info delete_image_params[] = {
      .fallback = "keep",
      .meaning = "whether its config and layers stay or are gone too",
      .example = "\"gone\""},
+};
+
+static const struct fault_param_info stale_tag_params[] = {
+    {.name = "image",
+     .param = PARAM_IMAGE,
+     .type = TYPE_IMAGE,
+     .required = true,
+     .meaning = "the image that the tag stands for while the fault is on; it lies on the registry",
+     .example = "\"agent\""},
+    {.name = "tag",
+     .param = PARAM_TAG,
+     .type = TYPE_TEXT,
+     .fallback = "that of the image's ref",
+     .meaning = "the tag, in the image's repository",
+     .example = "\"stable\""},
 };
 
 static const struct fault_param_info status_params[] = {
@@ -133,11 +152,80 @@ static const struct fault_param_info corrupt_params[] = {
      .example = "16"},
 };
 
+static const struct fault_param_info dns_slow_params[] = {
+    {.name = "delay",
+     .param = PARAM_DELAY,
+     .type = TYPE_DURATION,
+     .required = true,
+     .min = 1,
+     .max = MAX_DELAY,
+     .meaning = "the wait before the answer",
+     .example = "\"3s\""},
+    {.name = "jitter",
+     .param = PARAM_JITTER,
+     .type = TYPE_DURATION,
+     .max = MAX_DELAY,
+     .fallback = "0s",
+     .meaning = "the most that is added to or taken from the delay, evenly drawn",
+     .example = "\"1s\""},
+};
+
+static const struct fault_param_info dns_flap_params[] = {
+    {.name = "failures",
+     .param = PARAM_FAILURES,
+     .type = TYPE_INTEGER,
+     .min = 1,
+     .max = 1000000,
+     .fallback = "1",
+     .meaning = "how many lookups of a name, by each start and of each type, fail first",
+     .example = "3"},
+    {.name = "answer",
+     .param = PARAM_ANSWER,
+     .type = TYPE_CHOICE,
+     .choices = flap_choices,
+     .fallback = "servfail",
+     .meaning = "how they fail; \"timeout\" is no answer at all",
+     .example = "\"timeout\""},
+};
+
+static const struct fault_param_info tls_certificate_params[] = {
+    {.name = "flaw",
+     .param = PARAM_FLAW,
+     .type = TYPE_CHOICE,
+     .required = true,
+     .choices = flaw_choices,
+     .meaning = "what is wrong with the certificate; it is right in all else",
+     .example = "\"expired\""},
+};
+
+static const struct fault_param_info network_late_params[] = {
+    {.name = "for",
+     .param = PARAM_FOR,
+     .type = TYPE_DURATION,
+     .required = true,
+     .min = 1,
+     .max = MAX_DELAY,
+     .meaning = "how long each start has no network at first",
+     .example = "\"10s\""},
+};
+
 #define PARAMS(table) .params = (table), .param_count = sizeof(table) / sizeof((table)[0])
 /* A fault that meets whole requests, shows on the wire and leaves open connections alone. */
 #define ON_REQUESTS                                                                                \
     .evidence = EVIDENCE_WIRE, .existing = EXISTING_KEEP, .match_keys = ALL_MATCH,                 \
     .when_keys = ALL_WHEN
+
+/* A fault that meets lookups of names: what is asked is the name. */
+#define ON_LOOKUPS                                                                                 \
+    .stage = STAGE_MACHINE, .place = PLACE_NAMES, .evidence = EVIDENCE_WIRE,                       \
+    .existing = EXISTING_KEEP, .match_keys = MATCH_REF | MATCH_LANE, .when_keys = ALL_WHEN,        \
+    .ops = OP_BIT(OP_LOOKUP)
+
+/* A fault that meets handshakes, once the client has begun its own; open connections are beyond it.
+ */
+#define ON_HANDSHAKES                                                                              \
+    .stage = STAGE_TLS, .evidence = EVIDENCE_WIRE, .existing = EXISTING_KEEP,                      \
+    .match_keys = MATCH_LANE, .when_keys = ALL_WHEN, .ops = OP_BIT(OP_HANDSHAKE)
 
 const struct fault_kind_info fault_catalogue[FAULT_KINDS] = {
     /* A machine whose port refuses is gone, and its kernel answers old connections by RST: leaving
@@ -148,6 +236,7 @@ const struct fault_kind_info fault_catalogue[FAULT_KINDS] = {
                       .kind = FAULT_REFUSE,
                       .stage = STAGE_LISTEN,
                       .evidence = EVIDENCE_ARMED,
+                      .counter = COUNTER_ATTEMPT_FAILS,
                       .existing = EXISTING_RESET,
                       .match_keys = MATCH_LANE,
                       .meaning = "nothing listens: connections are refused"},
@@ -158,6 +247,14 @@ const struct fault_kind_info fault_catalogue[FAULT_KINDS] = {
                             .ops = IMAGE_OPS,
                             PARAMS(delete_image_params),
                             .meaning = "an image is not in the registry, by tag or by digest"},
+    [FAULT_STALE_TAG] = {.name = "stale-tag",
+                         .kind = FAULT_STALE_TAG,
+                         .stage = STAGE_STORE,
+                         ON_REQUESTS,
+                         .ops = OP_BIT(OP_MANIFEST_HEAD) | OP_BIT(OP_MANIFEST_GET),
+                         PARAMS(stale_tag_params),
+                         .meaning = "a tag stands for another image than it should: an older one, "
+                                    "say, of a registry that did not get the new one"},
     [FAULT_STATUS] = {.name = "status",
                       .kind = FAULT_STATUS,
                       .stage = STAGE_RESPONSE,
@@ -207,6 +304,59 @@ const struct fault_kind_info fault_catalogue[FAULT_KINDS] = {
                      .ops = ALL_OPS,
                      PARAMS(cut_params),
                      .meaning = "the connection is reset by RST"},
+    /* What is dropped says nothing to anybody: an open connection hangs like a new one. */
+    [FAULT_BLACK_HOLE] = {.name = "black-hole",
+                          .kind = FAULT_BLACK_HOLE,
+                          .stage = STAGE_LISTEN,
+                          .evidence = EVIDENCE_ARMED,
+                          .counter = COUNTER_LISTEN_DROPS,
+                          .existing = EXISTING_KEEP,
+                          .match_keys = MATCH_LANE,
+                          .meaning = "connections are neither accepted nor refused, and open ones "
+                                     "hang until the heal"},
+    [FAULT_DNS_NXDOMAIN] = {.name = "dns-nxdomain",
+                            .kind = FAULT_DNS_NXDOMAIN,
+                            ON_LOOKUPS,
+                            .meaning = "its names do not exist"},
+    [FAULT_DNS_TIMEOUT] = {.name = "dns-timeout",
+                           .kind = FAULT_DNS_TIMEOUT,
+                           ON_LOOKUPS,
+                           .meaning = "lookups of its names get no answer"},
+    [FAULT_DNS_SLOW] = {.name = "dns-slow",
+                        .kind = FAULT_DNS_SLOW,
+                        ON_LOOKUPS,
+                        PARAMS(dns_slow_params),
+                        .meaning = "lookups of its names are answered late"},
+    [FAULT_DNS_FLAP] = {.name = "dns-flap",
+                        .kind = FAULT_DNS_FLAP,
+                        ON_LOOKUPS,
+                        PARAMS(dns_flap_params),
+                        .meaning = "the first lookups of its names fail, then they are answered"},
+    [FAULT_NETWORK_LATE] = {.name = "network-late",
+                            .kind = FAULT_NETWORK_LATE,
+                            .stage = STAGE_MACHINE,
+                            .place = PLACE_SUBJECT,
+                            .evidence = EVIDENCE_WIRE,
+                            .existing = EXISTING_KEEP,
+                            .match_keys = MATCH_LANE,
+                            .when_keys = ALL_WHEN,
+                            .ops = OP_BIT(OP_START),
+                            PARAMS(network_late_params),
+                            .meaning = "the machine has no network when a start begins"},
+    [FAULT_TLS_CERTIFICATE] = {.name = "tls-certificate",
+                               .kind = FAULT_TLS_CERTIFICATE,
+                               ON_HANDSHAKES,
+                               PARAMS(tls_certificate_params),
+                               .meaning = "its certificate is not one to be trusted"},
+    [FAULT_TLS_STALL] = {.name = "tls-stall",
+                         .kind = FAULT_TLS_STALL,
+                         ON_HANDSHAKES,
+                         .meaning = "handshakes get no answer, connections stay open until the "
+                                    "heal"},
+    [FAULT_TLS_RESET] = {.name = "tls-reset",
+                         .kind = FAULT_TLS_RESET,
+                         ON_HANDSHAKES,
+                         .meaning = "handshakes are answered by RST"},
 };
 
 const char *fault_stage_name(enum fault_stage stage)
@@ -225,6 +375,23 @@ const char *fault_evidence_name(enum fault_evidence evidence)
     static const char *const names[] = {
         [EVIDENCE_WIRE] = "wire", [EVIDENCE_COUNTER] = "counter", [EVIDENCE_ARMED] = "armed"};
     return (unsigned)evidence <= EVIDENCE_ARMED ? names[evidence] : "unknown";
+}
+
+const char *fault_place_name(enum fault_place place)
+{
+    static const char *const names[] = {[PLACE_HOST] = "registry",
+                                        [PLACE_NAMES] = "names of a registry",
+                                        [PLACE_SUBJECT] = "subject"};
+    return (unsigned)place <= PLACE_SUBJECT ? names[place] : "unknown";
+}
+
+const char *fault_counter_name(enum fault_counter counter)
+{
+    static const char *const names[COUNTER_COUNT] = {
+        [COUNTER_ATTEMPT_FAILS] = "tcp-attempt-fails",
+        [COUNTER_LISTEN_DROPS] = "tcp-listen-drops",
+    };
+    return (unsigned)counter < COUNTER_COUNT ? names[counter] : NULL;
 }
 
 const struct fault_kind_info *fault_kind_find(const char *name)

@@ -27,7 +27,9 @@ const char *fault_stage_name(enum fault_stage stage);
 
 enum fault_kind {
     FAULT_REFUSE,
+    FAULT_BLACK_HOLE,
     FAULT_DELETE_IMAGE,
+    FAULT_STALE_TAG,
     FAULT_STATUS,
     FAULT_LATENCY,
     FAULT_STALL,
@@ -35,6 +37,14 @@ enum fault_kind {
     FAULT_TRUNCATE,
     FAULT_CLOSE,
     FAULT_RESET,
+    FAULT_DNS_NXDOMAIN,
+    FAULT_DNS_TIMEOUT,
+    FAULT_DNS_SLOW,
+    FAULT_DNS_FLAP,
+    FAULT_NETWORK_LATE,
+    FAULT_TLS_CERTIFICATE,
+    FAULT_TLS_STALL,
+    FAULT_TLS_RESET,
     FAULT_KINDS,
 };
 
@@ -42,6 +52,7 @@ enum fault_kind {
 enum fault_param {
     PARAM_IMAGE,
     PARAM_BLOBS,
+    PARAM_TAG,
     PARAM_CODE,
     PARAM_BODY,
     PARAM_RETRY_AFTER,
@@ -51,6 +62,10 @@ enum fault_param {
     PARAM_AFTER_BYTES,
     PARAM_OFFSET,
     PARAM_BYTES,
+    PARAM_FAILURES,
+    PARAM_ANSWER,
+    PARAM_FOR,
+    PARAM_FLAW,
     FAULT_PARAMS,
 };
 
@@ -80,6 +95,26 @@ struct fault_param_info {
 /* What shows that a fault was met. */
 enum fault_evidence { EVIDENCE_WIRE, EVIDENCE_COUNTER, EVIDENCE_ARMED };
 const char *fault_evidence_name(enum fault_evidence evidence);
+
+/* A counter of the kernel that tells in a lane with a network of its own what leaves no trace on
+ * the wire; by its name in events. */
+enum fault_counter {
+    COUNTER_NONE,
+    COUNTER_ATTEMPT_FAILS, /* connections that were refused, or given up */
+    COUNTER_LISTEN_DROPS,  /* connections that a full queue dropped */
+    COUNTER_COUNT,
+};
+/* NULL for COUNTER_NONE. */
+const char *fault_counter_name(enum fault_counter counter);
+
+/* What `on` names. */
+enum fault_place {
+    PLACE_HOST,    /* a registry, or another host of it */
+    PLACE_NAMES,   /* the same, by the names it plays: how they are looked up */
+    PLACE_SUBJECT, /* a subject: the machine that it runs on */
+};
+/* "registry", "names of a registry", "subject". */
+const char *fault_place_name(enum fault_place place);
 
 /* What happens to open connections when a fault begins. */
 enum fault_existing { EXISTING_KEEP, EXISTING_CLOSE, EXISTING_RESET };
@@ -121,7 +156,9 @@ struct fault_kind_info {
     const char *name;
     enum fault_kind kind;
     enum fault_stage stage;
+    enum fault_place place;
     enum fault_evidence evidence;
+    enum fault_counter counter;   /* that proves what leaves no trace; COUNTER_NONE: nothing does */
     enum fault_existing existing; /* the default */
     unsigned match_keys;          /* allowed, of enum fault_match_key */
     unsigned when_keys;           /* allowed, of enum fault_when_key */

@@ -244,20 +244,26 @@ bool fault_engine_any(const struct fault_engine *f, const char *target)
     return t && t->count > 0;
 }
 
-const struct fault_rule *fault_engine_refuses(const struct fault_engine *f, const char *target,
-                                              uint64_t lane)
+const struct fault_rule *fault_engine_closes(const struct fault_engine *f, enum fault_kind kind,
+                                             const char *target, uint64_t lane)
 {
     const struct target *t = find_target(f, target);
 
     for (size_t i = 0; t && i < t->count; i++) {
         const struct fault_rule *rule = t->armed[i].state->rule;
 
-        if (rule->kind->kind == FAULT_REFUSE && (!rule->match.lane || rule->match.lane == lane) &&
+        if (rule->kind->kind == kind && (!rule->match.lane || rule->match.lane == lane) &&
             point_armed(t->armed[i].state->point)) {
             return rule;
         }
     }
     return NULL;
+}
+
+const struct fault_rule *fault_engine_refuses(const struct fault_engine *f, const char *target,
+                                              uint64_t lane)
+{
+    return fault_engine_closes(f, FAULT_REFUSE, target, lane);
 }
 
 /* ---- deciding ------------------------------------------------------------------------------ */
@@ -395,6 +401,7 @@ static void resolve(const struct rule_state *s, const struct fault_facts *facts,
     *a = (struct fault_action){.rule = s->rule};
     switch (s->rule->kind->kind) {
     case FAULT_LATENCY:
+    case FAULT_DNS_SLOW:
         a->delay_ns = param[PARAM_DELAY].number;
         if (param[PARAM_JITTER].number > 0) {
             a->delay_ns = jittered(a->delay_ns, param[PARAM_JITTER].number,
@@ -407,6 +414,9 @@ static void resolve(const struct rule_state *s, const struct fault_facts *facts,
     case FAULT_TRUNCATE:
         a->before_head = !param[PARAM_AFTER_BYTES].set;
         a->after_bytes = param[PARAM_AFTER_BYTES].number;
+        break;
+    case FAULT_NETWORK_LATE:
+        a->delay_ns = param[PARAM_FOR].number;
         break;
     case FAULT_CORRUPT:
         resolve_corrupt(a, facts, draw(s, facts, nth, DRAW_BIT));

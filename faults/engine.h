@@ -36,7 +36,7 @@ struct fault_facts {
 /* What to do. Times and offsets are resolved (jitter drawn, the middle of the body computed). */
 struct fault_action {
     const struct fault_rule *rule;
-    uint64_t delay_ns; /* latency */
+    uint64_t delay_ns; /* latency, dns-slow, network-late */
     bool before_head;  /* stall, reset, close: before the head; else after AFTER_BYTES of body */
     uint64_t after_bytes;
     uint64_t offset; /* corrupt */
@@ -78,7 +78,10 @@ bool fault_engine_any(const struct fault_engine *f, const char *target);
 size_t fault_decide(struct fault_engine *f, const struct fault_facts *facts, enum fault_stage from,
                     enum fault_stage to, struct fault_decision out[FAULT_MAX_DECISIONS]);
 
-/* Whether an armed `refuse` holds TARGET's listener on LANE closed. */
+/* The armed rule of KIND (refuse, black-hole) that holds TARGET's listener on LANE closed; NULL. */
+const struct fault_rule *fault_engine_closes(const struct fault_engine *f, enum fault_kind kind,
+                                             const char *target, uint64_t lane);
+/* Whether an armed `refuse` holds it closed. */
 const struct fault_rule *fault_engine_refuses(const struct fault_engine *f, const char *target,
                                               uint64_t lane);
 
@@ -89,6 +92,9 @@ void fault_action_text(const struct fault_action *action, char *text, size_t siz
 bool fault_hides_manifest(const struct fault_rule *rule, const char *repository,
                           const char *reference);
 bool fault_hides_blob(const struct fault_rule *rule, const char *repository, const char *digest);
+/* Whether REFERENCE, a tag, stands for the image of RULE instead of its own (`stale-tag`). */
+bool fault_shows_stale(const struct fault_rule *rule, const char *repository,
+                       const char *reference);
 bool fault_hides_tag(const struct fault_rule *rule, const char *repository, const char *tag);
 
 #endif

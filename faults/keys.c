@@ -14,7 +14,7 @@
 
 static const char *op_word(size_t i)
 {
-    return i < OP_COUNT ? op_name((enum op)i) : NULL;
+    return i < OP_REQUEST_COUNT ? op_name((enum op)i) : NULL;
 }
 
 static const char *kind_word(size_t i)
@@ -183,10 +183,11 @@ static const char *const existing_words[] = {"keep", "close", "reset", NULL};
 static const struct key fault_keys[] = {
     {.name = "on",
      .value = {.form = KEY_TEXT,
-               .pattern = "^[a-z0-9][a-z0-9-]{0,63}$",
-               .shown = "name of a registry"},
+               .pattern = "^[a-z0-9][a-z0-9-]{0,63}(/(token|blobs))?$",
+               .shown = "name of a registry or of a host of it; of a subject for some kinds"},
      .required = true,
-     .meaning = "the registry it acts on",
+     .meaning = "the registry it acts on, or its host of tokens (`primary/token`) or of blobs "
+                "(`primary/blobs`); the subject, for kinds that act on its machine",
      .example = "\"primary\""},
     {.name = "kind",
      .value =

@@ -14,6 +14,11 @@
 #define BLOB_OPS (OP_BIT(OP_BLOB_HEAD) | OP_BIT(OP_BLOB_GET))
 #define HEAD_OPS (OP_BIT(OP_MANIFEST_HEAD) | OP_BIT(OP_BLOB_HEAD))
 
+static bool same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
 /* `*` crosses slashes: one star behind "ci/" takes everything under ci. */
 static bool glob(const char *pattern, const char *s)
 {
@@ -53,7 +58,9 @@ static bool hides_image(const struct fault_rule *rule, const struct fault_facts 
     case OP_TAGS:
         return rule->image && fault_hides_tag(rule, repository, rule->image->tag);
     default:
-        return fault_hides_manifest(rule, repository, facts->reference);
+        /* What the tag stands for now may be another image than the one it was given to. */
+        return fault_hides_manifest(rule, repository,
+                                    facts->digest ? facts->digest : facts->reference);
     }
 }
 
@@ -65,6 +72,9 @@ static bool could_show(const struct fault_rule *rule, const struct fault_facts *
     switch (rule->kind->kind) {
     case FAULT_DELETE_IMAGE:
         return hides_image(rule, facts);
+    case FAULT_STALE_TAG:
+        return fault_shows_stale(rule, facts->repository, facts->reference) &&
+               !same(facts->digest, rule->image->digest);
     case FAULT_CORRUPT:
         /* An altered error page is still an error page. */
         return facts->status >= 200 && facts->status < 300 && facts->body_bytes > 0 &&
@@ -75,6 +85,8 @@ static bool could_show(const struct fault_rule *rule, const struct fault_facts *
     case FAULT_CLOSE:
     case FAULT_RESET:
         return !param[PARAM_AFTER_BYTES].set || param[PARAM_AFTER_BYTES].number < facts->body_bytes;
+    case FAULT_DNS_FLAP:
+        return facts->nth <= (param[PARAM_FAILURES].set ? param[PARAM_FAILURES].number : 1);
     default:
         return true;
     }
@@ -125,29 +137,47 @@ static bool deletes_in(const struct fault_rule *rule, const char *repository)
            strcmp(rule->image->repository, repository) == 0;
 }
 
-static bool same(const char *a, const char *b)
+static bool among(const char *const *digests, size_t count, const char *digest)
 {
-    return a && b && strcmp(a, b) == 0;
+    for (size_t i = 0; i < count; i++) {
+        if (same(digests[i], digest)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool fault_hides_manifest(const struct fault_rule *rule, const char *repository,
                           const char *reference)
 {
-    return deletes_in(rule, repository) &&
-           (same(rule->image->tag, reference) || same(rule->image->digest, reference));
+    if (!deletes_in(rule, repository)) {
+        return false;
+    }
+    const struct fault_image *image = rule->image;
+    return same(image->tag, reference) || same(image->digest, reference) ||
+           among(image->manifests, image->manifest_count, reference);
 }
 
 bool fault_hides_blob(const struct fault_rule *rule, const char *repository, const char *digest)
 {
-    if (!deletes_in(rule, repository) || !rule->param[PARAM_BLOBS].number) {
-        return false;
+    return deletes_in(rule, repository) && rule->param[PARAM_BLOBS].number &&
+           among(rule->image->blobs, rule->image->blob_count, digest);
+}
+
+const char *fault_rule_tag(const struct fault_rule *rule)
+{
+    const struct fault_value *tag = &rule->param[PARAM_TAG];
+
+    if (!rule->image) {
+        return NULL;
     }
-    for (size_t i = 0; i < rule->image->blob_count; i++) {
-        if (same(rule->image->blobs[i], digest)) {
-            return true;
-        }
-    }
-    return false;
+    return tag->set ? tag->text : rule->image->tag;
+}
+
+bool fault_shows_stale(const struct fault_rule *rule, const char *repository, const char *reference)
+{
+    return rule->kind->kind == FAULT_STALE_TAG && rule->image &&
+           same(rule->image->repository, repository) && same(fault_rule_tag(rule), reference);
 }
 
 bool fault_hides_tag(const struct fault_rule *rule, const char *repository, const char *tag)

@@ -149,6 +149,18 @@ static int read_member(struct rule_reading *r, const char *key, struct doc_at ke
     return complain_key(r, key_at, key);
 }
 
+const char *fault_param_word(const struct fault_rule *rule, enum fault_param param)
+{
+    for (size_t i = 0; i < rule->kind->param_count; i++) {
+        const struct fault_param_info *info = &rule->kind->params[i];
+
+        if (info->param == param && info->choices) {
+            return info->choices[rule->param[param].number];
+        }
+    }
+    return "";
+}
+
 static int check_whole(struct rule_reading *r, struct doc_at at, const struct members *m)
 {
     const struct fault_rule *rule = r->rule;
@@ -156,9 +168,10 @@ static int check_whole(struct rule_reading *r, struct doc_at at, const struct me
 
     if (!rule->on) {
         return doc_complain(r->e, at,
-                            "fault \"%s\" has no \"on\"; write the registry it acts on, such as "
-                            "\"on\": \"primary\"",
-                            rule->name);
+                            "fault \"%s\" has no \"on\"; write the %s it acts on, such as "
+                            "\"on\": \"%s\"",
+                            rule->name, rule->kind->place == PLACE_SUBJECT ? "subject" : "registry",
+                            rule->kind->place == PLACE_SUBJECT ? "build-start" : "primary");
     }
     for (size_t i = 0; i < rule->kind->param_count; i++) {
         const struct fault_param_info *info = &rule->kind->params[i];
@@ -203,6 +216,7 @@ int fault_rule_parse(const char *name, struct doc_at at, fault_expand *expand, v
         return -1;
     }
     out->existing = out->kind->existing;
+    out->evidence = out->kind->evidence;
     out->match.ops = out->kind->ops;
     m.has_match = doc_member(at, "match", &m.match);
     while (doc_next(&it, &key, &key_at, &value)) {

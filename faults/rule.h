@@ -52,7 +52,9 @@ struct fault_image {
     const char *repository;
     const char *tag;
     const char *digest;
-    const char *const *blobs; /* digests of config and layers */
+    const char *const *manifests; /* digests of what an index lists; of a plain image its own */
+    size_t manifest_count;
+    const char *const *blobs; /* digests of configs and layers */
     size_t blob_count;
 };
 
@@ -67,6 +69,8 @@ struct fault_rule {
     struct fault_match match;
     struct fault_when when;
     enum fault_existing existing;
+    enum fault_evidence
+        evidence; /* that of its kind, or the kernel's counter where all can have it */
     bool has_min_fired;
     uint64_t min_fired; /* 1 where absent */
     bool has_exposure;
@@ -83,6 +87,13 @@ int fault_rule_parse(const char *name, struct doc_at at, fault_expand *expand, v
 
 /* The operations RULE can act on, of OP_BIT: its match, narrowed by what its action can alter. */
 uint32_t fault_rule_ops(const struct fault_rule *rule);
+
+/* The word of RULE's parameter PARAM, a choice: its first where it is not set. "" where the kind
+ * has no such choice. */
+const char *fault_param_word(const struct fault_rule *rule, enum fault_param param);
+
+/* The tag in the repository of RULE's image that it acts on; NULL where it names no image. */
+const char *fault_rule_tag(const struct fault_rule *rule);
 
 /* Whether RULE is not meant for every start: it is to fire at least `min_fired` times instead. */
 bool fault_rule_is_partial(const struct fault_rule *rule);

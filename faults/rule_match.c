@@ -23,12 +23,12 @@ static int unknown_key(struct rule_reading *r, struct doc_at at, const char *whe
 
 static int unknown_op(struct rule_reading *r, struct doc_at at, const char *word)
 {
-    const char *names[OP_COUNT];
+    const char *names[OP_REQUEST_COUNT];
 
-    for (size_t i = 0; i < OP_COUNT; i++) {
+    for (size_t i = 0; i < OP_REQUEST_COUNT; i++) {
         names[i] = op_name((enum op)i);
     }
-    return rule_complain_unknown(r, at, "operation", " in \"op\"", word, names, OP_COUNT,
+    return rule_complain_unknown(r, at, "operation", " in \"op\"", word, names, OP_REQUEST_COUNT,
                                  sizeof(names[0]));
 }
 
@@ -154,8 +154,11 @@ static int read_match_key(struct rule_reading *r, const struct key *row, struct 
 /* A key that is right elsewhere but that this kind has no use for. */
 static int complain_not_for(struct rule_reading *r, struct doc_at at, const char *key)
 {
-    return doc_complain(r->e, at, "a %s fault cannot match by \"%s\"; it takes \"lane\" only",
-                        r->rule->kind->name, key);
+    const struct fault_kind_info *kind = r->rule->kind;
+    bool names = (kind->match_keys & MATCH_REF) != 0;
+
+    return doc_complain(r->e, at, "a %s fault cannot match by \"%s\"; it takes %s\"lane\" only",
+                        kind->name, key, names ? "\"ref\" and " : "");
 }
 
 int rule_read_match(struct rule_reading *r, struct doc_at at)

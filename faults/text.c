@@ -62,8 +62,15 @@ static void add_fixed(struct text *t, const struct fault_rule *rule)
     if (rule->kind->kind == FAULT_DELETE_IMAGE) {
         add(t, " %s%s", param[PARAM_IMAGE].text ? param[PARAM_IMAGE].text : "?",
             param[PARAM_BLOBS].number ? " with its blobs" : "");
+    } else if (rule->kind->kind == FAULT_STALE_TAG) {
+        add(t, " %s%s%s", param[PARAM_IMAGE].text ? param[PARAM_IMAGE].text : "?",
+            param[PARAM_TAG].set ? " as " : "", param[PARAM_TAG].set ? param[PARAM_TAG].text : "");
     } else if (rule->kind->kind == FAULT_STATUS) {
         add(t, " %llu", (unsigned long long)param[PARAM_CODE].number);
+    } else if (rule->kind->kind == FAULT_TLS_CERTIFICATE) {
+        add(t, " %s", fault_param_word(rule, PARAM_FLAW));
+    } else if (rule->kind->kind == FAULT_DNS_FLAP) {
+        add(t, " by %s", fault_param_word(rule, PARAM_ANSWER));
     }
 }
 
@@ -76,6 +83,8 @@ void fault_action_text(const struct fault_action *action, char *text, size_t siz
     add_fixed(&t, action->rule);
     switch (action->rule->kind->kind) {
     case FAULT_LATENCY:
+    case FAULT_DNS_SLOW:
+    case FAULT_NETWORK_LATE:
         add_duration(&t, " ", action->delay_ns);
         break;
     case FAULT_STALL:
@@ -100,6 +109,7 @@ static void add_what(struct text *t, const struct fault_rule *rule)
     add_fixed(t, rule);
     switch (rule->kind->kind) {
     case FAULT_LATENCY:
+    case FAULT_DNS_SLOW:
         add_duration(t, " ", param[PARAM_DELAY].number);
         if (param[PARAM_JITTER].number > 0) {
             add_duration(t, " give or take ", param[PARAM_JITTER].number);
@@ -110,6 +120,13 @@ static void add_what(struct text *t, const struct fault_rule *rule)
     case FAULT_RESET:
     case FAULT_TRUNCATE:
         add_place(t, !param[PARAM_AFTER_BYTES].set, param[PARAM_AFTER_BYTES].number);
+        break;
+    case FAULT_DNS_FLAP:
+        add(t, ", %llu at first",
+            (unsigned long long)(param[PARAM_FAILURES].set ? param[PARAM_FAILURES].number : 1));
+        break;
+    case FAULT_NETWORK_LATE:
+        add_duration(t, " ", param[PARAM_FOR].number);
         break;
     case FAULT_CORRUPT:
         add_bytes(t, " ", param[PARAM_BYTES].set ? param[PARAM_BYTES].number : 1);

@@ -8,18 +8,27 @@
 
 /* Room for the line that says what was dropped. */
 #define DROPPED_LINE 80
+/* What a filter makes of one piece of output. */
+#define PIECE_BYTES (4u << 20)
 
-void capture_init(struct capture *c, size_t head_max, size_t tail_max)
+void capture_init(struct capture *c, size_t head_max, size_t tail_max,
+                  const struct secrets *secrets)
 {
     memset(c, 0, sizeof *c);
     c->head_max = head_max;
     c->tail_max = tail_max;
     buf_init(&c->head, head_max);
+    buf_init(&c->piece, PIECE_BYTES);
+    if (secrets != NULL && secrets->count > 0) {
+        c->filtered = true;
+        secrets_filter_init(&c->filter, secrets);
+    }
 }
 
 void capture_close(struct capture *c)
 {
     buf_close(&c->head);
+    buf_close(&c->piece);
     free(c->tail);
     memset(c, 0, sizeof *c);
 }
@@ -55,7 +64,7 @@ static void add_to_tail(struct capture *c, const char *data, size_t len)
     add_to_ring(c, data, len);
 }
 
-void capture_add(struct capture *c, const char *data, size_t len)
+static void keep(struct capture *c, const char *data, size_t len)
 {
     size_t room = c->head_max - c->head.len;
     size_t first = len < room ? len : room;
@@ -71,6 +80,34 @@ void capture_add(struct capture *c, const char *data, size_t len)
     }
     if (len > first)
         add_to_tail(c, data + first, len - first);
+}
+
+/* Where the filter finds no memory, what it saw is lost: it might hold a secret. */
+static void keep_piece(struct capture *c)
+{
+    if (c->piece.failed)
+        c->failed = true;
+    else if (c->piece.len > 0)
+        keep(c, c->piece.data, c->piece.len);
+    buf_reset(&c->piece);
+}
+
+void capture_add(struct capture *c, const char *data, size_t len)
+{
+    if (!c->filtered) {
+        keep(c, data, len);
+        return;
+    }
+    secrets_filter_add(&c->filter, data, len, &c->piece);
+    keep_piece(c);
+}
+
+void capture_end(struct capture *c)
+{
+    if (!c->filtered)
+        return;
+    secrets_filter_end(&c->filter, &c->piece);
+    keep_piece(c);
 }
 
 char *capture_text(const struct capture *c, size_t *len)

@@ -33,6 +33,8 @@ static const char *type_words(enum check_param_type type)
         return "one of its words";
     case CHECK_OP:
         return "an operation such as \"manifest-get\", or a glob such as \"blob-*\"";
+    case CHECK_GLOBS:
+        return "a glob such as \"*.example.com\", or an array of at most 64 of them";
     }
     return "something else";
 }
@@ -123,6 +125,34 @@ static int read_choice(const struct check_param *param, struct doc_at at, struct
     return -1;
 }
 
+/* The most globs of one parameter. */
+#define MAX_GLOBS 64
+
+static bool is_glob(const json_t *value)
+{
+    return json_is_string(value) && json_string_length(value) > 0;
+}
+
+static int read_globs(const struct check_param *param, struct doc_at at, struct check_value *out,
+                      struct err *e)
+{
+    struct doc_iter it = doc_iterate(at);
+    struct doc_at element;
+    out->globs = at.value;
+    if (!json_is_array(at.value)) {
+        return is_glob(at.value) ? 0 : complain_type(param, at, e);
+    }
+    if (doc_size(at) == 0 || doc_size(at) > MAX_GLOBS) {
+        return complain_type(param, at, e);
+    }
+    while (doc_next(&it, NULL, NULL, &element)) {
+        if (!is_glob(element.value)) {
+            return complain_type(param, element, e);
+        }
+    }
+    return 0;
+}
+
 static int read_value(const struct check_param *param, struct doc_at at, const struct scenario *s,
                       struct check_value *out, struct err *e)
 {
@@ -147,8 +177,10 @@ static int read_value(const struct check_param *param, struct doc_at at, const s
     case CHECK_CHOICE:
         return read_choice(param, at, out, e);
     case CHECK_OP:
-        out->number = text ? op_set(text) : 0;
+        out->number = text ? op_set(text) & OP_REQUESTS : 0;
         return out->number == 0 ? complain_type(param, at, e) : 0;
+    case CHECK_GLOBS:
+        return read_globs(param, at, out, e);
     }
     return err_set(e, ERR_INTERNAL, "parameter \"%s\" has no type", param->name);
 }

@@ -24,6 +24,7 @@ enum check_param_type {
     CHECK_DURATION, /* "2s"; value.number in nanoseconds */
     CHECK_CHOICE,   /* one of CHOICES; value.number is its index */
     CHECK_OP,       /* an operation or a glob; value.number is a set of OP_BIT */
+    CHECK_GLOBS,    /* a glob or an array of globs; value.globs */
 };
 struct check_param {
     const char *name; /* first: doc_nearest walks the table */
@@ -38,7 +39,8 @@ struct check_value {
     bool is_share; /* CHECK_SHARE: a share was given, not a count of starts */
     uint64_t number;
     double share;
-    const char *text; /* as the file writes it, for every value that is a string; else NULL */
+    const char *text;    /* as the file writes it, for every value that is a string; else NULL */
+    const json_t *globs; /* a string, or an array of strings; borrowed from the entry */
 };
 #define CHECK_MAX_PARAMS 8
 

@@ -21,6 +21,9 @@ const struct check_info *const check_catalogue[] = {
     &check_returns_to,
     &check_same_digest,
     &check_requests,
+    &check_no_unmapped_names,
+    &check_fresh_after_publish,
+    &check_version_share,
 };
 const size_t check_catalogue_count = sizeof check_catalogue / sizeof check_catalogue[0];
 

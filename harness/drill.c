@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fake-registry/tls.h"
 #include "harness/base/clock.h"
 #include "harness/base/log.h"
 #include "harness/base/units.h"
@@ -119,8 +120,14 @@ static bool step_phases(struct drill *d)
         }
         drill_begin_phase(d);
     }
+    if (!d->phase_ready && drill_do(d)) {
+        drill_ready_phase(d);
+    }
     if (d->aborted) {
         return true;
+    }
+    if (!d->phase_ready) {
+        return false;
     }
     if (drill_phase_over(d)) {
         drill_end_phase(d, phase_reason(d));
@@ -307,6 +314,13 @@ static void close_handles(struct drill *d)
         uv_close((uv_handle_t *)&d->sigterm, NULL);
         d->handles_open = false;
     }
+    /* What a lane has of its own on the loop would keep it running. */
+    for (size_t i = 0; i < d->worker_count; i++) {
+        const struct lane *lane = d->workers[i].lane;
+        if (lane->reach->close != NULL) {
+            lane->reach->close(d->workers[i].lane);
+        }
+    }
     if (d->server != NULL) {
         server_close(d->server, on_server_closed, d);
     }
@@ -319,7 +333,11 @@ static void run(struct drill *d)
     struct err e = {0};
     open_handles(d);
     if (drill_open_lanes(d, &e) != 0) {
-        drill_abort(d, "failure", "%s", e.text);
+        /* No lane was set up, so none is to be torn down. */
+        for (size_t i = 0; i < d->worker_count; i++) {
+            d->workers[i].torn_down = true;
+        }
+        drill_abort(d, e.code == ERR_UNSUPPORTED ? "skipped" : "failure", "%s", e.text);
     } else {
         drill_begin_setups(d);
     }
@@ -333,11 +351,14 @@ static void close_drill(struct drill *d, size_t image_count)
         lane_free(d->workers[i].lane);
     }
     free(d->workers);
+    d->worker_count = 0; /* what follows looks at them no more */
     if (d->own_lane != NULL) {
         lane_free(d->own_lane);
     }
     if (d->work[0] != '\0') {
         scratch_close(d->work, d->work_hold);
+        broom_end();
+        subject_spare(0);
     }
     if (d->loop_open) {
         close_handles(d);
@@ -350,6 +371,8 @@ static void close_drill(struct drill *d, size_t image_count)
     if (d->engine != NULL) {
         fault_engine_free(d->engine);
     }
+    drill_auth_close(d);
+    tls_authority_free(d->ca);
     if (d->history != NULL) {
         history_free(d->history);
     }

@@ -1,6 +1,7 @@
 /* The end of a drill, wanted or not: probes, the control start, aborts, the last event. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/drill_internal.h"
@@ -35,8 +36,14 @@ void drill_probe_all(struct drill *d)
     for (size_t i = 0; i < s->registry_count; i++) {
         d->probes[i].drill = d;
         d->probes[i].registry = i;
-        if (probe_start(&d->loop, d->plan, (int)i, d->own_lane->endpoint[i], on_probe,
-                        &d->probes[i], &e) != 0) {
+        size_t count = 0;
+        struct probe_want *wants = drill_wants(d, i, &count);
+        if (wants == NULL) {
+            err_set(&e, ERR_NOMEM, "probe: no memory");
+        }
+        if (wants == NULL || probe_start(&d->loop, d->plan, wants, count, d->own_lane->endpoint[i],
+                                         on_probe, &d->probes[i], &e) != 0) {
+            free(wants);
             drill_abort(d, "failure", "%s", e.text);
             return;
         }
@@ -116,6 +123,11 @@ static void describe(struct drill *d, struct buf *out)
         }
     }
     drill_every_describe(d, out);
+    if (d->doing.run != NULL) {
+        buf_printf(out, "\nphase %s waits for a command of its \"do\", for %.1f s",
+                   d->plan->scenario->phases[d->phase].name,
+                   (double)(now - d->doing.since_ns) / 1e9);
+    }
     if (d->probes_pending > 0) {
         buf_printf(out, "\n%zu probe%s waiting", d->probes_pending,
                    d->probes_pending == 1 ? "" : "s");
@@ -127,6 +139,9 @@ static void describe(struct drill *d, struct buf *out)
 
 static void kill_running(struct drill *d)
 {
+    if (d->doing.run != NULL) {
+        subject_kill(d->doing.run);
+    }
     for (size_t i = 0; i < d->worker_count; i++) {
         struct worker *w = &d->workers[i];
         if (w->run != NULL && w->state != WORKER_TEARDOWN) {
@@ -146,7 +161,9 @@ void drill_abort(struct drill *d, const char *reason, const char *fmt, ...)
     va_start(ap, fmt);
     buf_vprintf(&text, fmt, ap);
     va_end(ap);
-    describe(d, &text);
+    if (strcmp(reason, "skipped") != 0) { /* nothing was waited for */
+        describe(d, &text);
+    }
     snprintf(d->detail, sizeof d->detail, "%s", text.data != NULL ? text.data : reason);
     buf_close(&text);
     d->aborted = true;

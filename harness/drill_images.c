@@ -98,6 +98,9 @@ static int read_layer(const struct scenario_layer *in, struct image_layer *out, 
 static int build_one(const struct scenario_image *in, uint64_t seed, struct image *out,
                      struct err *e)
 {
+    if (in->from != NULL) {
+        return drill_content(in, out, e);
+    }
     struct image_layer *layers = calloc(in->layer_count, sizeof *layers);
     if (layers == NULL) {
         return err_set(e, ERR_NOMEM, "image %s: no memory", in->name);
@@ -114,7 +117,11 @@ static int build_one(const struct scenario_image *in, uint64_t seed, struct imag
                                   .seed = seed,
                                   .layers = layers,
                                   .layer_count = in->layer_count,
-                                  .entrypoint = entrypoint};
+                                  .entrypoint = entrypoint,
+                                  .labels = in->labels.word,
+                                  .label_count = in->labels.count,
+                                  .platforms = in->platforms,
+                                  .platform_count = in->platform_count};
     if (rc == 0) {
         rc = image_build(&recipe, out, e);
     }
@@ -128,6 +135,7 @@ static int build_one(const struct scenario_image *in, uint64_t seed, struct imag
 static int put_one(struct drill *d, const struct scenario *s, size_t index, struct err *e)
 {
     const struct scenario_image *image = &s->images[index];
+    d->lies[index] = image->on;
     for (size_t r = 0; r < s->registry_count; r++) {
         if (((image->on >> r) & 1u) != 0 &&
             image_put(&d->images[index], d->stores[r], image->repository, image->tag, e) != 0) {

@@ -19,6 +19,7 @@
 #include "harness/plan.h"
 #include "harness/probe.h"
 #include "harness/scratch.h"
+#include "harness/scratch_broom.h"
 #include "harness/subject.h"
 
 /* A drill moves down this list and never back; an abort jumps to WINDING_DOWN. */
@@ -83,6 +84,13 @@ struct drill_loop {
     uint64_t free_ns; /* … since then */
 };
 
+/* The actions of the open phase. */
+struct drill_doing {
+    size_t next;
+    struct subject_run *run; /* the command that runs; NULL: none */
+    uint64_t since_ns;       /* … since then */
+};
+
 struct drill {
     uv_loop_t loop;
     bool loop_open;
@@ -93,8 +101,11 @@ struct drill {
     struct fault_engine *engine;
     struct judge *judge;
     struct server *server;
+    struct auth *auth[SCENARIO_MAX_REGISTRIES]; /* NULL: that registry asks for none */
     struct store *stores[SCENARIO_MAX_REGISTRIES];
     struct image *images;
+    unsigned lies[SCENARIO_MAX_IMAGES]; /* bit N: on registry N, as things stand now */
+    struct tls_authority *ca; /* NULL where nothing speaks TLS */
     struct lane_shared shared;
     struct lane *own_lane;
     struct worker *workers;
@@ -113,7 +124,9 @@ struct drill {
     enum drill_state state;
     size_t phase;
     bool phase_open;
+    bool phase_ready; /* its actions are done, its faults armed: its starts may begin */
     bool phase_time_up;
+    struct drill_doing doing;
     uint64_t phase_base;     /* planned number before the phase's first start */
     uint64_t phase_begin_ns; /* the schedule of open loops counts from here */
     uint64_t until_seen;     /* events that `until` of the open phase has counted */
@@ -143,10 +156,25 @@ void drill_begin_setups(struct drill *d);
 
 /* drill_images.c: builds the scenario's images and puts them into the registries' stores. */
 int drill_build(struct drill *d, struct scenario *scenario, uint64_t seed, struct err *e);
+/* drill_content.c: IN->from as an image. */
+int drill_content(const struct scenario_image *in, struct image *out, struct err *e);
 void drill_images_close(struct drill *d, size_t count);
 
-/* drill_phases.c */
+/* drill_auth.c: credentials for the registries that ask, unknown to the history. */
+int drill_auth_open(struct drill *d, struct err *e);
+void drill_auth_close(struct drill *d);
+
+/* drill_do.c: carries out the actions of the open phase, as far as they go without waiting. True
+ * once all are done. */
+bool drill_do(struct drill *d);
+/* What REGISTRY holds as things stand, for its probe: each image by its own tag, or by its digest
+ * where the tag stands for another one now, and by the tags that were moved to it. Free it; NULL:
+ * no memory. */
+struct probe_want *drill_wants(const struct drill *d, size_t registry, size_t *count);
+
+/* drill_phases.c: a phase begins with its actions; once they are done its faults are armed. */
 void drill_begin_phase(struct drill *d);
+void drill_ready_phase(struct drill *d);
 bool drill_phase_over(const struct drill *d);
 void drill_end_phase(struct drill *d, const char *reason);
 void drill_heal_all(struct drill *d, const char *phase);
@@ -174,6 +202,8 @@ int worker_setup(struct worker *w, struct err *e);
 int worker_teardown(struct worker *w, struct err *e);
 int worker_start(struct worker *w, uint64_t number, bool control, struct err *e);
 size_t drill_busy(const struct drill *d);
+/* Whether a command of the harness's own did what it was to do; if not, WHY says it in words. */
+bool drill_command_ok(const struct subject_exit *exit, char *why, size_t size);
 
 /* drill_end.c */
 void drill_probe_all(struct drill *d);

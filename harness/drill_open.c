@@ -7,27 +7,59 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fake-registry/tls.h"
 #include "harness/base/clock.h"
 #include "harness/drill_internal.h"
+#include "harness/lane_trust.h"
 #include "harness/pool.h"
+
+static const char *platform_text(const struct image_platform *platform, struct arena *a)
+{
+    return arena_printf(a, "%s%s%s%s%s", platform->os, platform->architecture[0] ? "/" : "",
+                        platform->architecture, platform->variant[0] ? "/" : "", platform->variant);
+}
+
+static int built_manifest(const struct image_manifest *from, struct arena *a,
+                          struct plan_manifest *out)
+{
+    struct plan_blob *blobs = arena_alloc(a, from->layer_count + 1, sizeof *blobs);
+    if (blobs == NULL) {
+        return -1;
+    }
+    blobs[0] = (struct plan_blob){from->config->digest, from->config->size};
+    for (size_t k = 0; k < from->layer_count; k++) {
+        blobs[k + 1] = (struct plan_blob){from->layers[k]->digest, from->layers[k]->size};
+    }
+    *out = (struct plan_manifest){.digest = from->manifest->digest,
+                                  .size = from->manifest->size,
+                                  .platform = platform_text(&from->platform, a),
+                                  .blobs = blobs,
+                                  .blob_count = from->layer_count + 1};
+    return out->platform != NULL ? 0 : -1;
+}
+
+static int built_image(const struct image *image, struct arena *a, struct plan_built *out)
+{
+    struct plan_manifest *manifests = arena_alloc(a, image->manifest_count, sizeof *manifests);
+    for (size_t i = 0; manifests != NULL && i < image->manifest_count; i++) {
+        if (built_manifest(&image->manifests[i], a, &manifests[i]) != 0) {
+            return -1;
+        }
+    }
+    *out = (struct plan_built){.digest = image->top->digest,
+                               .manifest_size = image->top->size,
+                               .manifests = manifests,
+                               .manifest_count = image->manifest_count};
+    return manifests != NULL ? 0 : -1;
+}
 
 static struct plan_built *built_list(struct drill *d, const struct scenario *s, struct arena *a)
 {
     struct plan_built *built = arena_alloc(a, s->image_count + 1, sizeof *built);
     for (size_t i = 0; built != NULL && i < s->image_count; i++) {
-        const struct image *image = &d->images[i];
-        struct plan_blob *blobs = arena_alloc(a, image->layer_count + 1, sizeof *blobs);
-        if (blobs == NULL) {
+        if (built_image(&d->images[i], a, &built[i]) != 0) {
             return NULL;
         }
-        blobs[0] = (struct plan_blob){image->config->digest, image->config->size};
-        for (size_t k = 0; k < image->layer_count; k++) {
-            blobs[k + 1] = (struct plan_blob){image->layers[k]->digest, image->layers[k]->size};
-        }
-        built[i].digest = image->manifest->digest;
-        built[i].manifest_size = image->manifest->size;
-        built[i].blobs = blobs;
-        built[i].blob_count = image->layer_count + 1;
     }
     return built;
 }
@@ -51,7 +83,7 @@ static int make_plan(struct drill *d, struct scenario **scenario, uint64_t seed,
         return -1;
     }
     *scenario = NULL;
-    return 0;
+    return o->listen != NULL ? plan_set_listen(d->plan, o->listen, e) : 0;
 }
 
 static int begin_history(struct drill *d, struct err *e)
@@ -100,11 +132,19 @@ static int begin_server(struct drill *d, struct err *e)
     if (d->engine == NULL) {
         return -1;
     }
+    if (drill_auth_open(d, e) != 0) {
+        return -1;
+    }
+    if (lane_trust_wanted(s) && (d->ca = tls_authority_new(e)) == NULL) {
+        return -1;
+    }
     struct server_config config = {.loop = &d->loop, .history = d->history, .faults = d->engine};
     d->server = server_new(&config, e);
     for (size_t i = 0; d->server != NULL && i < s->registry_count; i++) {
         const struct server_registry registry = {.name = s->registries[i].name,
-                                                 .store = d->stores[i]};
+                                                 .store = d->stores[i],
+                                                 .auth = d->auth[i],
+                                                 .redirect_blobs = s->registries[i].blobs.own};
         if (server_add_registry(d->server, &registry, e) < 0) {
             return -1;
         }
@@ -152,12 +192,19 @@ int drill_open_lanes(struct drill *d, struct err *e)
     if (scratch_open(d->work, &d->work_hold, e) != 0) {
         return -1;
     }
+    pid_t broom = broom_begin(subject_program(), d->work, e);
+    if (broom < 0) {
+        return -1;
+    }
+    subject_spare(broom);
     d->shared = (struct lane_shared){.plan = d->plan,
                                      .work = d->work,
                                      .loop = &d->loop,
                                      .server = d->server,
                                      .history = d->history,
-                                     .faults = d->engine};
+                                     .faults = d->engine,
+                                     .ca = d->ca,
+                                     .auth = d->auth};
     d->own_lane = lane_new(&d->shared, &lane_reach_ports, 0, -1, e);
     d->workers = calloc(DRILL_MAX_WORKERS, sizeof *d->workers);
     if (d->own_lane == NULL || d->workers == NULL) {

@@ -35,8 +35,21 @@ static void tell_fault(struct drill *d, enum event_type type, const struct fault
     ev.fault.fault = rule->name;
     ev.fault.phase = phase;
     ev.fault.stage = fault_stage_name(rule->kind->stage);
-    ev.fault.evidence = fault_evidence_name(rule->kind->evidence);
+    ev.fault.evidence = fault_evidence_name(rule->evidence);
     history_append(d->history, &ev);
+}
+
+/* Names and machines are the lanes' own. -1: E holds the first that went wrong. */
+static int heal_lanes(struct drill *d, const struct fault_rule *rule, struct err *e)
+{
+    int result = 0;
+    for (size_t i = 0; i < d->worker_count; i++) {
+        struct lane *lane = d->workers[i].lane;
+        if (lane->reach->healed != NULL && lane->reach->healed(lane, rule, e) != 0) {
+            result = -1;
+        }
+    }
+    return result;
 }
 
 static void heal(struct drill *d, const struct fault_rule *rule, const char *phase)
@@ -48,7 +61,8 @@ static void heal(struct drill *d, const struct fault_rule *rule, const char *pha
     fault_engine_heal(d->engine, rule);
     /* The event comes first, so that what the heal releases is seen to happen after it. */
     tell_fault(d, EVENT_FAULT_HEALED, rule, phase);
-    if (server_fault_healed(d->server, rule, &e) != 0) {
+    int lanes = heal_lanes(d, rule, &e);
+    if (server_fault_healed(d->server, rule, &e) != 0 || lanes != 0) {
         drill_abort(d, "failure", "fault %s could not be healed: %s", rule->name, e.text);
     }
 }
@@ -88,13 +102,21 @@ void drill_begin_phase(struct drill *d)
 {
     const struct scenario_phase *phase = &scenario_of(d)->phases[d->phase];
     d->phase_open = true;
+    d->phase_ready = false;
     d->phase_time_up = false;
+    d->doing = (struct drill_doing){0};
     d->phase_begin_ns = history_now_ns(d->history);
     d->running = 0;
     d->until_seen = 0;
     memset(d->begun, 0, sizeof d->begun);
     memset(d->loops, 0, sizeof d->loops);
     tell_phase(d, EVENT_PHASE_BEGIN, phase->name, NULL);
+}
+
+void drill_ready_phase(struct drill *d)
+{
+    const struct scenario_phase *phase = &scenario_of(d)->phases[d->phase];
+    d->phase_ready = true;
     for (size_t i = 0; i < phase->fault_count; i++) {
         arm(d, &scenario_of(d)->faults[phase->faults[i]], phase->name);
     }
@@ -218,6 +240,7 @@ bool drill_next_start(struct drill *d, const struct worker *w, uint64_t *number)
         return false;
     }
     *number = plan_start_number(d->plan, d->phase, d->phase_base, w->subject, k);
+    w->lane->canaries = plan_canaries(d->plan, d->phase, w->subject, k);
     d->begun[w->subject]++;
     d->start_total++;
     return true;

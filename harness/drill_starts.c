@@ -1,6 +1,7 @@
 /* Workers: one a lane. Happy path of a start: prepare, start-begin, the command under its keeper,
  * the lane's sockets drained, what landed hashed off the loop, the outcome, start-end. A command of
- * the harness's own making (setup, prepare, teardown) that fails is a failure of the harness. */
+ * the harness's own making (setup, prepare, teardown) that fails is a failure of the harness; a
+ * setup that exits 77 cannot be had on this machine, and the scenario is skipped. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ static int spawn(struct worker *w, const struct scenario_words *words, const cha
                                     .env = env,
                                     .timeout_ns = subject_of(w)->timeout_ns,
                                     .output_path = output,
+                                    .secrets = history_secrets(w->drill->history),
                                     .hold = w->state == WORKER_SETUP,
                                     .spaces = w->lane->spaces,
                                     .space_count = w->lane->space_count};
@@ -38,18 +40,25 @@ static int spawn(struct worker *w, const struct scenario_words *words, const cha
     return rc;
 }
 
-/* The end of a setup, prepare or teardown; false where it failed, which has been told. */
-static bool own_command_ended(struct worker *w, const char *action, const struct subject_exit *exit)
+bool drill_command_ok(const struct subject_exit *exit, char *why, size_t size)
 {
     bool ok = exit->started && exit->exit == 0 && !exit->timed_out && !exit->cancelled;
-    char detail[512] = "";
-    w->run = NULL;
+    why[0] = '\0';
     if (!ok) {
         size_t from = exit->output_len > 200 ? exit->output_len - 200 : 0;
-        snprintf(detail, sizeof detail, "%.200s%s exit %lld, signal %lld: %.200s", exit->reason,
+        snprintf(why, size, "%.200s%s exit %lld, signal %lld: %.200s", exit->reason,
                  exit->timed_out ? " timed out," : "", (long long)exit->exit,
                  (long long)exit->signal, exit->output_len > 0 ? exit->output + from : "");
     }
+    return ok;
+}
+
+/* The end of a setup, prepare or teardown; false where it failed, which has been told. */
+static bool own_command_ended(struct worker *w, const char *action, const struct subject_exit *exit)
+{
+    char detail[512];
+    bool ok = drill_command_ok(exit, detail, sizeof detail);
+    w->run = NULL;
     w->drill->survivors += exit->survivors;
     drill_action(w->drill, action, w->lane->number, ok, ok ? NULL : detail);
     if (!ok && !exit->cancelled) {
@@ -59,10 +68,41 @@ static bool own_command_ended(struct worker *w, const char *action, const struct
     return ok;
 }
 
+/* The last line of output that says anything, without what would end an event's text. */
+static void last_line(const struct subject_exit *exit, char *line, size_t size)
+{
+    size_t end = exit->output_len;
+    size_t n = 0;
+    while (end > 0 && (unsigned char)exit->output[end - 1] <= ' ') {
+        end--;
+    }
+    size_t from = end;
+    while (from > 0 && exit->output[from - 1] != '\n') {
+        from--;
+    }
+    for (size_t i = from; i < end && n + 1 < size; i++) {
+        line[n++] = (unsigned char)exit->output[i] < ' ' ? ' ' : exit->output[i];
+    }
+    line[n] = '\0';
+}
+
+/* Setup says that this machine has not what the subject needs. */
+static bool cannot_be_had(struct worker *w, const struct subject_exit *exit)
+{
+    char why[400];
+    if (!exit->started || exit->exit != EXIT_SKIPPED || exit->timed_out || exit->cancelled) {
+        return false;
+    }
+    last_line(exit, why, sizeof why);
+    drill_abort(w->drill, "skipped", "%s", why[0] != '\0' ? why : "setup exits 77, and says no why");
+    return true;
+}
+
 static void on_setup(void *data, const struct subject_exit *exit)
 {
     struct worker *w = data;
     w->state = WORKER_IDLE;
+    (void)cannot_be_had(w, exit);
     own_command_ended(w, "setup", exit);
     drill_pump(w->drill);
 }
@@ -121,11 +161,27 @@ int worker_teardown(struct worker *w, struct err *e)
     return 0;
 }
 
+/* The names of the canaries that the start is given; empty where it has none. */
+static void canary_names(const struct worker *w, char *text, size_t size)
+{
+    const struct scenario *s = w->drill->plan->scenario;
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < s->image_count && used < size; i++) {
+        if ((w->lane->canaries >> i & 1) != 0) {
+            int n =
+                snprintf(text + used, size - used, "%s%s", used > 0 ? " " : "", s->images[i].name);
+            used += n > 0 ? (size_t)n : 0;
+        }
+    }
+}
+
 /* Tells the command with its variables replaced, as a person would type it. */
 static int tell_begin(struct worker *w, struct err *e)
 {
     const struct scenario *s = w->drill->plan->scenario;
     char **argv = NULL;
+    char canaries[SCENARIO_MAX_IMAGES * (SCENARIO_MAX_NAME + 1)];
     struct buf command;
     if (lane_command(w->lane, &subject_of(w)->command, &argv, e) != 0) {
         return -1;
@@ -143,6 +199,8 @@ static int tell_begin(struct worker *w, struct err *e)
     ev.start_begin.control = w->control;
     ev.start_begin.late_ns = w->late_ns;
     ev.start_begin.waited_ns = w->waited_ns;
+    canary_names(w, canaries, sizeof canaries);
+    ev.start_begin.canary = canaries[0] != '\0' ? canaries : NULL;
     w->late_ns = 0;
     w->waited_ns = 0;
     ev.start_begin.command = command.data;
@@ -269,6 +327,11 @@ static void on_command(void *data, const struct subject_exit *exit)
     }
 }
 
+static int begin_lane(struct lane *lane, struct err *e)
+{
+    return lane->reach->begin != NULL ? lane->reach->begin(lane, e) : 0;
+}
+
 static int run_command(struct worker *w, struct err *e)
 {
     struct drill *d = w->drill;
@@ -281,10 +344,8 @@ static int run_command(struct worker *w, struct err *e)
     }
     w->state = WORKER_RUNNING;
     server_lane_begin(d->server, w->lane->number, w->start);
-    if (w->lane->reach->begin != NULL) {
-        w->lane->reach->begin(w->lane);
-    }
-    if (tell_begin(w, e) != 0 || spawn(w, &subject_of(w)->command, output, on_command, e) != 0) {
+    if (tell_begin(w, e) != 0 || begin_lane(w->lane, e) != 0 ||
+        spawn(w, &subject_of(w)->command, output, on_command, e) != 0) {
         end_lane(w);
         w->state = WORKER_IDLE;
         return -1;
@@ -315,6 +376,9 @@ int worker_start(struct worker *w, uint64_t number, bool control, struct err *e)
     w->control = control;
     w->phase = w->drill->phase;
     w->tail[0] = '\0';
+    if (control) {
+        w->lane->canaries = 0;
+    }
     if (lane_begin(w->lane, number, e) != 0) {
         return -1;
     }
@@ -330,7 +394,7 @@ int worker_start(struct worker *w, uint64_t number, bool control, struct err *e)
 
 size_t drill_busy(const struct drill *d)
 {
-    size_t busy = 0;
+    size_t busy = d->doing.run != NULL;
     for (size_t i = 0; i < d->worker_count; i++) {
         const struct worker *w = &d->workers[i];
         busy += w->state != WORKER_IDLE || (w->torn_down && w->held != NULL);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake-registry/content_name.h"
 #include "harness/base/clock.h"
 #include "harness/base/units.h"
 #include "harness/explain_internal.h"
@@ -76,7 +77,7 @@ static void tell_registries(struct explain *x)
     }
 }
 
-static void places_text(const struct scenario *s, unsigned on, struct buf *out)
+void explain_places(const struct scenario *s, unsigned on, struct buf *out)
 {
     size_t count = 0;
     for (size_t i = 0; i < s->registry_count; i++) {
@@ -89,25 +90,65 @@ static void places_text(const struct scenario *s, unsigned on, struct buf *out)
     }
 }
 
+/* " each for linux/amd64 and linux/arm64", where the image is an index. */
+static void platforms_text(const struct scenario_image *image, struct buf *out)
+{
+    if (image->platform_count > 0) {
+        buf_str(out, " each for ");
+    }
+    for (size_t i = 0; i < image->platform_count; i++) {
+        explain_list(out, i, image->platform_count, image->platforms[i]);
+    }
+}
+
+/* What the image is made of, or where it comes from. */
+static void content_text(const struct scenario_image *image, struct buf *out)
+{
+    uint64_t bytes = 0;
+    char text[EXPLAIN_MAX_TEXT];
+    if (image->from) {
+        content_name_text(image->from, text, sizeof text);
+        buf_printf(out, "as in %s", text);
+        return;
+    }
+    for (size_t k = 0; k < image->layer_count; k++) {
+        bytes += image->layers[k].size;
+    }
+    units_size_text(bytes, text);
+    buf_printf(out, "%zu layer%s (%s)", image->layer_count, image->layer_count == 1 ? "" : "s",
+               text);
+    platforms_text(image, out);
+}
+
+static void tell_canary(struct explain *x, const struct scenario_image *image)
+{
+    char share[32];
+    if (image->canary_of < 0) {
+        return;
+    }
+    units_share_text(image->canary_share, share);
+    explain_row(x, "  canary",
+                "in %s of the starts of each phase in which it lies anywhere, it is given to the "
+                "subject in the place of %s",
+                share, x->scenario->images[image->canary_of].name);
+}
+
 static void tell_images(struct explain *x)
 {
     const struct scenario *s = x->scenario;
     explain_heading(x, "Images");
     for (size_t i = 0; i < s->image_count; i++) {
         const struct scenario_image *image = &s->images[i];
-        uint64_t bytes = 0;
-        char size[32];
-        struct buf places;
+        struct buf places, content;
         buf_init(&places, EXPLAIN_MAX_TEXT);
-        places_text(s, image->on, &places);
-        for (size_t k = 0; k < image->layer_count; k++) {
-            bytes += image->layers[k].size;
-        }
-        units_size_text(bytes, size);
-        explain_row(x, image->name, "%s:%s, %zu layer%s (%s), on %s", image->repository, image->tag,
-                    image->layer_count, image->layer_count == 1 ? "" : "s", size,
-                    places.data ? places.data : "no registry");
+        buf_init(&content, EXPLAIN_MAX_TEXT);
+        explain_places(s, image->on, &places);
+        content_text(image, &content);
+        explain_row(x, image->name, "%s:%s, %s, on %s", image->repository, image->tag,
+                    content.data ? content.data : "", places.data ? places.data : "no registry");
         buf_close(&places);
+        buf_close(&content);
+        tell_canary(x, image);
     }
 }
 

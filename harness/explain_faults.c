@@ -45,7 +45,7 @@ static size_t count_ops(uint32_t ops)
 /* The operations of RULE: "manifest-head, manifest-get", "all", "all but blob-head". */
 static void ops_text(const struct fault_rule *rule, struct buf *out)
 {
-    uint32_t all = OP_BIT(OP_COUNT) - 1;
+    uint32_t all = OP_REQUESTS;
     uint32_t ops = fault_rule_ops(rule);
     if (ops == all) {
         buf_str(out, "all");
@@ -90,15 +90,22 @@ static void tell_meets(struct explain *x, size_t fault)
     ops_text(rule, &ops);
     starts_text(x->scenario, fault, &starts);
     const char *who = starts.data ? starts.data : "";
-    if (rule->kind->ops == 0) {
+    if (rule->kind->place == PLACE_NAMES) {
+        explain_row(x, "  meets", "lookups of the names of %s%s%s, by %s", rule->on,
+                    rule->match.ref ? " that fit " : "", rule->match.ref ? rule->match.ref : "",
+                    who);
+    } else if (rule->kind->place == PLACE_SUBJECT) {
+        explain_row(x, "  meets", "the machine of %s, in %s", rule->on, who);
+    } else if (rule->kind->stage == STAGE_TLS) {
+        explain_row(x, "  meets", "TLS handshakes at %s, by %s", rule->on, who);
+    } else if (rule->kind->ops == 0) {
         explain_row(x, "  meets", "connections to %s, by %s", rule->on, who);
     } else {
-        explain_row(x, "  meets", "requests for %s%s%s%s%s at %s (%s), by %s",
-                    rule->image ? rule->image->repository : "anything",
-                    rule->image && rule->image->tag ? ":" : "",
-                    rule->image && rule->image->tag ? rule->image->tag : "",
-                    rule->match.ref ? " that fits " : "", rule->match.ref ? rule->match.ref : "",
-                    rule->on, ops.data ? ops.data : "", who);
+        explain_row(
+            x, "  meets", "requests for %s%s%s%s%s at %s (%s), by %s",
+            rule->image ? rule->image->repository : "anything", fault_rule_tag(rule) ? ":" : "",
+            fault_rule_tag(rule) ? fault_rule_tag(rule) : "", rule->match.ref ? " that fits " : "",
+            rule->match.ref ? rule->match.ref : "", rule->on, ops.data ? ops.data : "", who);
     }
     buf_close(&ops);
     buf_close(&starts);
@@ -162,9 +169,12 @@ static void tell_fault(struct explain *x, size_t fault)
     explain_row(x, "  does", "%s", rule->kind->meaning);
     tell_meets(x, fault);
     tell_must(x, fault);
-    explain_row(x, "  shows by", "%s", evidence_words[rule->kind->evidence]);
+    explain_row(x, "  shows by", "%s", evidence_words[rule->evidence]);
+    bool hangs = rule->kind->kind == FAULT_BLACK_HOLE && rule->existing == EXISTING_KEEP;
     explain_row(x, "  begins and heals", "%s; it heals at the end of %s",
-                existing_words[rule->existing], heals.data ? heals.data : "");
+                hangs ? "open connections hang from its beginning to its heal"
+                      : existing_words[rule->existing],
+                heals.data ? heals.data : "");
     buf_close(&heals);
 }
 

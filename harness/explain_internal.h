@@ -34,6 +34,9 @@ void explain_label(struct explain *x, const char *label, size_t column);
 /* "a", "a and b", "a, b and c": the next of COUNT names at INDEX. */
 void explain_list(struct buf *out, size_t index, size_t count, const char *name);
 
+/* explain.c: the registries that ON has a bit for, as a list; nothing where it has none. */
+void explain_places(const struct scenario *s, unsigned on, struct buf *out);
+
 /* explain_starts.c: how many starts there will be. UNKNOWN where a phase ends by time or event. */
 #define EXPLAIN_UNKNOWN UINT64_MAX
 /* Of SUBJECT (-1: all) in PHASE. */

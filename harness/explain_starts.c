@@ -37,16 +37,17 @@ uint64_t explain_fault_starts(const struct scenario *s, size_t fault)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < s->phase_count; i++) {
-        sum = add(sum, explain_phase_has(s, i, fault) ? explain_starts(s, i, -1) : 0);
+        for (size_t k = 0; explain_phase_has(s, i, fault) && k < s->subject_count; k++) {
+            bool meets = scenario_fault_meets(s, &s->faults[fault], k);
+            sum = add(sum, meets ? explain_starts(s, i, (int)k) : 0);
+        }
     }
     return sum;
 }
 
 bool explain_acts_on(const struct fault_rule *rule, const struct scenario *s, size_t registry)
 {
-    const char *name = s->registries[registry].name;
-    size_t len = strcspn(rule->on, "/");
-    return strlen(name) == len && memcmp(name, rule->on, len) == 0;
+    return scenario_fault_on_registry(s, rule, registry);
 }
 
 static bool phase_breaks(const struct scenario *s, size_t phase, size_t registry)

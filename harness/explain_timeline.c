@@ -201,9 +201,42 @@ static void tell_until(struct explain *x, const struct scenario_phase *p)
                 until->outcome != OUTCOME_NONE ? outcome_name(until->outcome) : "", most);
 }
 
+static void tell_run(struct explain *x, const struct scenario_phase *p,
+                     const struct scenario_action *action)
+{
+    struct buf text;
+    buf_init(&text, EXPLAIN_MAX_TEXT);
+    for (size_t i = 0; i < action->command.count; i++) {
+        buf_printf(&text, "%s%s", i > 0 ? " " : "", action->command.word[i]);
+    }
+    explain_row(x, p->name, "begins by running %s, which its starts wait for",
+                text.data ? text.data : "");
+    buf_close(&text);
+}
+
+static void tell_action(struct explain *x, const struct scenario_phase *p,
+                        const struct scenario_action *action)
+{
+    struct buf places;
+    if (action->kind == ACTION_RUN) {
+        tell_run(x, p, action);
+        return;
+    }
+    const struct scenario_image *image = &x->scenario->images[action->image];
+    buf_init(&places, EXPLAIN_MAX_TEXT);
+    explain_places(x->scenario, action->on, &places);
+    explain_row(x, p->name, "begins by %s on %s: %s:%s stands for %s there from then on",
+                action->kind == ACTION_PUBLISH ? "publishing an image" : "moving a tag",
+                places.data ? places.data : "", image->repository, action->tag, image->name);
+    buf_close(&places);
+}
+
 static void tell_phase(struct explain *x, size_t index)
 {
     const struct scenario_phase *p = &x->scenario->phases[index];
+    for (size_t i = 0; i < p->action_count; i++) {
+        tell_action(x, p, &p->actions[i]);
+    }
     if (p->by == BY_STARTS && x->scenario->subject_count > 1) {
         tell_split(x, p);
     }

@@ -106,12 +106,12 @@ static void warn_fault(struct explain *x, size_t fault)
                     "it, and exposure will be inconclusive",
                     rule->image->name);
     }
-    if (rule->kind->evidence == EVIDENCE_ARMED && !explain_acts_on(rule, s, s->primary)) {
+    if (rule->evidence == EVIDENCE_ARMED && !explain_acts_on(rule, s, s->primary)) {
         explain_row(x, warned(x, rule->name),
                     "leaves no trace, so only starts that ask %s first count as having met it; "
                     "where they ask %s first, exposure will be inconclusive",
                     rule->on, s->registries[s->primary].name);
-    } else if (!primary_breaks(s, fault)) {
+    } else if (rule->kind->place != PLACE_SUBJECT && !primary_breaks(s, fault)) {
         explain_row(x, warned(x, rule->name),
                     "acts on %s while nothing is wrong with %s: starts that ask %s first never "
                     "meet it",
@@ -213,9 +213,9 @@ static void warn_untraced(struct explain *x, const struct check *c)
     const struct fault_rule *rule = counts ? untraced(x, c) : NULL;
     if (rule) {
         explain_row(x, warned(x, c->name),
-                    "%s refuses connections where it counts, and those leave no trace: it can "
+                    "%s %s connections where it counts, and those leave no trace: it can "
                     "fail, but it cannot pass",
-                    rule->name);
+                    rule->name, rule->kind->kind == FAULT_BLACK_HOLE ? "drops" : "refuses");
     }
 }
 

@@ -134,6 +134,7 @@ static enum judge_end end_of(const char *reason)
         {"completed", JUDGE_COMPLETED}, {"sick-baseline", JUDGE_SICK_BASELINE},
         {"limit", JUDGE_LIMIT},         {"interrupted", JUDGE_INTERRUPTED},
         {"failure", JUDGE_FAILURE},     {"lost", JUDGE_LOST},
+        {"skipped", JUDGE_SKIPPED},
     };
     for (size_t i = 0; reason && i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].name, reason) == 0) {
@@ -284,6 +285,9 @@ static void adjust(struct check *c, enum judge_end end, bool sick)
 {
     if (end == JUDGE_INTERRUPTED) {
         not_judged(c, "the drill was interrupted");
+    } else if (end == JUDGE_SKIPPED) {
+        not_judged(c, "the drill was skipped");
+        c->out->verdict = VERDICT_SKIPPED;
     } else if (end == JUDGE_FAILURE) {
         keep_lost(c, "the harness failed");
     } else if (sick) {

@@ -20,6 +20,9 @@ static enum verdict_kind overall(const struct judge *j, bool sick)
     if (j->trouble.code != ERR_NONE || j->end == JUDGE_FAILURE) {
         return VERDICT_ERROR;
     }
+    if (j->end == JUDGE_SKIPPED) {
+        return VERDICT_SKIPPED;
+    }
     if ((sick || j->end != JUDGE_COMPLETED) && worst < VERDICT_INCONCLUSIVE) {
         return VERDICT_INCONCLUSIVE;
     }
@@ -138,6 +141,8 @@ static const char *why(struct judge *j, bool sick)
         return arena_printf(a, "the harness failed: %s", detail(j, "it did not say how"));
     case JUDGE_INTERRUPTED:
         return arena_printf(a, "interrupted: %s", detail(j, "by a signal"));
+    case JUDGE_SKIPPED:
+        return detail(j, "this machine does not allow what it needs");
     case JUDGE_LIMIT:
         return detail(j, "the drill's limit struck");
     case JUDGE_CUT:

@@ -37,7 +37,7 @@ static void fill_notes(struct judge *j)
                           late));
     }
     for (size_t i = 0; i < s->fault_count; i++) {
-        if (s->faults[i].kind->evidence == EVIDENCE_ARMED) {
+        if (s->faults[i].evidence == EVIDENCE_ARMED) {
             note(j, notes,
                  arena_printf(a,
                               "%s leaves no request behind: starts that began while it held "
@@ -71,6 +71,38 @@ static const char *subject_noun(const struct scenario *s)
     return noun;
 }
 
+/* " (build-start, canary)": whoever took WAY, where others took another. */
+static const char *who_took(struct arena *a, const struct scenario *s, enum scenario_reach way)
+{
+    const char *names = "";
+    size_t count = 0;
+    for (size_t i = 0; i < s->subject_count && names; i++) {
+        if (s->subjects[i].reach == way) {
+            names =
+                arena_printf(a, "%s%s%s", names, count++ > 0 ? ", " : "", s->subjects[i].name);
+        }
+    }
+    return names && count < s->subject_count ? arena_printf(a, " (%s)", names) : "";
+}
+
+/* The ways that subjects took, best first, each with what it cannot show. */
+static const char *reach_text(struct arena *a, const struct scenario *s)
+{
+    const char *text = "";
+    for (enum scenario_reach way = REACH_NAMES; way <= REACH_PORTS && text; way++) {
+        bool taken = false;
+        for (size_t i = 0; i < s->subject_count; i++) {
+            taken = taken || s->subjects[i].reach == way;
+        }
+        const struct lane_reach *reach = lane_reach_of(way);
+        if (taken) {
+            text = arena_printf(a, "%s%s%s%s: %s", text, *text ? "; " : "", reach->name,
+                                who_took(a, s, way), reach->cannot_show);
+        }
+    }
+    return text;
+}
+
 void judge_facts_finish(struct judge *j)
 {
     struct verdict *v = j->verdict;
@@ -85,7 +117,6 @@ void judge_facts_finish(struct judge *j)
     v->seed = j->plan->seed;
     v->replay = judge_copy(j, j->plan->replay);
     v->subject_noun = subject_noun(s);
-    const struct lane_reach *reach = lane_reach_of(s->subjects[0].reach);
-    v->reach = arena_printf(&v->arena, "%s: %s", reach->name, reach->cannot_show);
+    v->reach = reach_text(&v->arena, s);
     fill_notes(j);
 }

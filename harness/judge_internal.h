@@ -16,7 +16,8 @@ enum judge_end {
     JUDGE_LIMIT,
     JUDGE_INTERRUPTED,
     JUDGE_FAILURE,
-    JUDGE_LOST, /* stopped, because the checks that were to fail had: a proof */
+    JUDGE_SKIPPED, /* the machine does not allow it: nothing of it was done */
+    JUDGE_LOST,    /* stopped, because the checks that were to fail had: a proof */
 };
 
 /* What is counted of a fault while events pass. */

@@ -50,7 +50,7 @@ static void on_fault(struct judge *j, const struct event *ev)
         return;
     }
     f->armed = ev->type == EVENT_FAULT_ARMED;
-    if (ev->fault.evidence && strcmp(ev->fault.evidence, "armed") == 0) {
+    if (ev->fault.evidence && strcmp(ev->fault.evidence, fault_evidence_name(EVIDENCE_WIRE)) != 0) {
         acted(f, ev);
     }
 }
@@ -167,14 +167,18 @@ static bool met(const struct pull_start *start, const char *fault)
 static void count_met(struct judge *j, size_t index, struct verdict_fault *out)
 {
     const struct scenario *s = j->plan->scenario;
+    const struct fault_rule *rule = &s->faults[index];
     for (size_t i = 0; i < pulls_count(j->pulls); i++) {
         const struct pull_start *start = pulls_at(j->pulls, i);
         if (start->control || start->stopped || start->phase < 0 ||
-            !lists(&s->phases[start->phase], index)) {
+            !lists(&s->phases[start->phase], index) ||
+            !scenario_fault_meets(s, rule, (size_t)start->subject)) {
             continue;
         }
         out->planned++;
-        out->met += met(start, s->faults[index].name) ? 1 : 0;
+        bool counted = rule->evidence == EVIDENCE_COUNTER &&
+                       pulls_counted(j->pulls, start, rule->kind->counter);
+        out->met += counted || met(start, rule->name) ? 1 : 0;
     }
 }
 
@@ -188,7 +192,7 @@ static void fill_fault(struct judge *j, size_t index, struct verdict_fault *out)
         .name = judge_copy(j, rule->name),
         .kind = rule->kind->name,
         .on = judge_copy(j, rule->on),
-        .evidence = fault_evidence_name(rule->kind->evidence),
+        .evidence = fault_evidence_name(rule->evidence),
         .text = judge_copy(j, text),
         .matched = f->matched,
         .fired = f->fired,
@@ -198,7 +202,7 @@ static void fill_fault(struct judge *j, size_t index, struct verdict_fault *out)
         .last_event = f->last_event,
     };
     count_met(j, index, out);
-    if (rule->kind->evidence == EVIDENCE_ARMED) {
+    if (rule->evidence == EVIDENCE_ARMED) {
         out->met = f->began < out->planned ? f->began : out->planned;
     }
     out->exposure = out->planned > 0 ? (double)out->met / (double)out->planned : 0;

@@ -5,7 +5,8 @@
  * ended (signalfd) and the control descriptor. When the command has ended and has left no child,
  * it reports and exits. One that holds reports when the command has ended, and then keeps what it
  * left (daemons) until it is asked to kill them, or until all of them have ended.
- * Failure modes: the command cannot be executed (its errno is reported); it leaves processes
+ * Failure modes: the command cannot be executed, or its lane's namespaces not entered (the errno is
+ * reported); it leaves processes
  * behind (they get KEEPER_LINGER_MS to end by themselves, as the `tee` of a script's `exec > >(tee
  * log)` does; the rest is counted and killed); the harness asks for the end, or dies (control
  * reaches its end: everything is killed); a process cannot be killed (given up after
@@ -17,8 +18,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -34,7 +37,8 @@
 #define REAP_BATCH 1024
 
 struct keeper {
-    int signals; /* signalfd for SIGCHLD */
+    int signals;   /* signalfd for SIGCHLD */
+    size_t spaces; /* namespaces of the command */
     pid_t command;
     bool ended;     /* the command was reaped */
     bool asked;     /* to kill everything, or the harness is gone */
@@ -84,20 +88,27 @@ static void drop_output(void)
         close(null);
 }
 
-static int prepare(struct keeper *k)
+/* Why the command does not run. */
+struct failure {
+    enum keeper_how how;
+    int error;
+};
+
+static int prepare(struct keeper *k, size_t spaces)
 {
     sigset_t child;
 
     memset(k, 0, sizeof *k);
+    k->spaces = spaces;
     k->report.magic = KEEPER_MAGIC;
     ignore_signals();
     setsid(); /* refused where the harness has already done it */
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
         return errno;
     /* All of the harness's descriptors are close-on-exec; this is for what a library forgot. */
-    close_range(KEEPER_REPORT_FD + 1, UINT_MAX, 0);
-    fcntl(KEEPER_CONTROL_FD, F_SETFD, FD_CLOEXEC);
-    fcntl(KEEPER_REPORT_FD, F_SETFD, FD_CLOEXEC);
+    close_range(KEEPER_SPACES_FD + (unsigned)spaces, UINT_MAX, 0);
+    for (int fd = KEEPER_CONTROL_FD; fd < KEEPER_SPACES_FD + (int)spaces; fd++)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, NULL);
@@ -105,12 +116,41 @@ static int prepare(struct keeper *k)
     return k->signals < 0 ? errno : 0;
 }
 
-/* In the forked child: becomes the command, or tells why not through TELL (close-on-exec). */
-static void become_command(char *const argv[], int tell)
+/* In the forked child: into the lane's namespaces, and back to the same folder by its name, for a
+ * mount namespace begins at its root. Returns 0 or an errno. */
+static int enter_spaces(size_t count)
 {
-    int failure = 0;
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    char folder[PATH_MAX];
 
+    if (count == 0)
+        return 0;
+    if (getcwd(folder, sizeof folder) == NULL)
+        return errno;
+    for (size_t i = 0; i < count; i++) {
+        if (setns(KEEPER_SPACES_FD + (int)i, 0) != 0)
+            return errno;
+    }
+    return chdir(folder) == 0 ? 0 : errno;
+}
+
+static void tell_failure(int tell, enum keeper_how how, int error)
+{
+    const struct failure failure = {how, error};
+
+    while (write(tell, &failure, sizeof failure) < 0 && errno == EINTR)
+        continue;
+    _exit(127);
+}
+
+/* In the forked child: becomes the command, or tells why not through TELL (close-on-exec). */
+static void become_command(const struct keeper *k, char *const argv[], int tell)
+{
+    int null = -1;
+    int error = enter_spaces(k->spaces);
+
+    if (error != 0)
+        tell_failure(tell, KEEPER_NOT_ENTERED, error);
+    null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     setpgid(0, 0);
     /* Should the keeper be killed by its own subject, at least the command goes with it. */
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -118,39 +158,43 @@ static void become_command(char *const argv[], int tell)
         dup2(null, STDIN_FILENO);
     default_signals();
     execvp(argv[0], argv);
-    failure = errno;
-    while (write(tell, &failure, sizeof failure) < 0 && errno == EINTR)
-        continue;
-    _exit(127);
+    tell_failure(tell, KEEPER_NOT_STARTED, errno);
 }
 
-/* Returns 0, or the errno that kept the command from running. */
-static int start_command(struct keeper *k, char *const argv[])
+/* What keeps the command from running; an error of 0 where it runs. */
+static struct failure start_command(struct keeper *k, char *const argv[])
 {
     int tell[2];
-    int failure = 0;
+    struct failure failure = {KEEPER_NOT_STARTED, 0};
     ssize_t n = 0;
 
     if (pipe2(tell, O_CLOEXEC) != 0)
-        return errno;
+        return (struct failure){KEEPER_NOT_STARTED, errno};
     k->command = fork();
     if (k->command < 0) {
-        failure = errno;
+        failure.error = errno;
         close(tell[0]);
         close(tell[1]);
         return failure;
     }
     if (k->command == 0)
-        become_command(argv, tell[1]);
+        become_command(k, argv, tell[1]);
     close(tell[1]);
     do
         n = read(tell[0], &failure, sizeof failure);
     while (n < 0 && errno == EINTR);
     close(tell[0]);
     if (n != (ssize_t)sizeof failure)
-        return 0;
+        return (struct failure){KEEPER_NOT_STARTED, 0};
     waitpid(k->command, NULL, 0);
     return failure;
+}
+
+/* The namespaces were for the command alone. */
+static void drop_spaces(const struct keeper *k)
+{
+    for (size_t i = 0; i < k->spaces; i++)
+        close(KEEPER_SPACES_FD + (int)i);
 }
 
 static void note_end(struct keeper *k, int status)
@@ -292,17 +336,35 @@ static void hold(struct keeper *k)
         turn(k, -1);
 }
 
+/* The word behind the mode; more than there can be where it is none. */
+static size_t count_spaces(char *const argv[])
+{
+    return argv[0] != NULL && argv[1] != NULL ? strtoul(argv[1], NULL, 10) : SIZE_MAX;
+}
+
+static struct failure begin(struct keeper *k, char *const argv[])
+{
+    size_t spaces = count_spaces(argv);
+    bool known = spaces <= KEEPER_MAX_SPACES && argv[2] != NULL;
+    struct failure failure = {KEEPER_NOT_STARTED, prepare(k, known ? spaces : 0)};
+
+    if (failure.error == 0 && !known)
+        failure.error = ENOENT;
+    else if (failure.error == 0)
+        failure = start_command(k, argv + 2);
+    drop_spaces(k);
+    drop_output();
+    return failure;
+}
+
 int keeper_main(char *const argv[])
 {
     struct keeper k;
-    int failure = prepare(&k);
+    struct failure failure = begin(&k, argv);
 
-    if (failure == 0)
-        failure = argv[0] == NULL || argv[1] == NULL ? ENOENT : start_command(&k, argv + 1);
-    drop_output();
-    if (failure != 0) {
-        k.report.how = KEEPER_NOT_STARTED;
-        k.report.value = failure;
+    if (failure.error != 0) {
+        k.report.how = (uint32_t)failure.how;
+        k.report.value = failure.error;
         k.report.command_ns = clock_now_ns();
         return tell_harness(&k);
     }

@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 
 #include "harness/base/log.h"
+#include "harness/lane_credentials.h"
+#include "harness/lane_trust.h"
 #include "harness/scratch.h"
 
 /* Lanes a second byte of an address holds, and the number of second bytes used. */
@@ -41,44 +43,12 @@ static int set_address(struct lane *lane, struct err *e)
     return 0;
 }
 
-static int ports_open(struct lane *lane, struct err *e)
-{
-    const struct scenario *s = lane->plan->scenario;
-    struct server *server = lane->shared->server;
-
-    for (size_t i = 0; i < s->registry_count; i++) {
-        const struct server_listen how = {
-            .registry = (int)i, .lane = lane->number, .trusted = lane->number == 0};
-        int listener = server_listen(server, &how, lane->address, 0, e);
-
-        if (listener < 0)
-            return err_prefix(e, "registry %s on lane %" PRIu64, s->registries[i].name,
-                              lane->number);
-        lane->listener[i] = listener;
-        snprintf(lane->endpoint[i], sizeof lane->endpoint[i], "%s",
-                 server_address(server, listener));
-    }
-    return 0;
-}
-
-/* The listeners live and close with the server, which drains them first. */
-static void ports_close(struct lane *lane)
-{
-    for (size_t i = 0; i < SCENARIO_MAX_REGISTRIES; i++)
-        lane->listener[i] = -1;
-}
-
-const struct lane_reach lane_reach_ports = {
-    .name = "ports",
-    .open = ports_open,
-    .close = ports_close,
-    .cannot_show = "subjects were given host:port in their environment, which is not how they find "
-                   "their registries in production",
-};
-
 const struct lane_reach *lane_reach_of(enum scenario_reach reach)
 {
-    static const struct lane_reach *const ways[] = {[REACH_PORTS] = &lane_reach_ports};
+    static const struct lane_reach *const ways[] = {[REACH_NAMES] = &lane_reach_names,
+                                                    [REACH_PROXY] = &lane_reach_proxy,
+                                                    [REACH_LISTEN] = &lane_reach_listen,
+                                                    [REACH_PORTS] = &lane_reach_ports};
 
     return (size_t)reach < sizeof ways / sizeof *ways && ways[reach] != NULL ? ways[reach]
                                                                              : &lane_reach_ports;
@@ -124,7 +94,7 @@ static int set_up(struct lane *lane, struct err *e)
     lane->dir = make_folder(lane->shared->work, "lane", lane->number, e);
     if (lane->dir == NULL)
         return -1;
-    return lane->reach->open(lane, e);
+    return lane->reach->open(lane, e) != 0 ? -1 : lane_credentials_make(lane, e);
 }
 
 struct lane *lane_new(const struct lane_shared *shared, const struct lane_reach *reach,
@@ -162,6 +132,7 @@ void lane_free(struct lane *lane)
         log_line("%s", e.text);
     for (size_t i = 0; i < SCENARIO_MAX_REGISTRIES; i++)
         free(lane->auth_file[i]);
+    lane_trust_free(lane);
     free(lane->ca_file);
     free(lane->dir);
     free(lane->start_dir);

@@ -38,15 +38,22 @@ struct lane_reach {
      * once ca_file and auth_file are there. ERR_UNSUPPORTED: this machine, or these rights, do not
      * allow it; the scenario is then skipped with E's text as the reason. */
     int (*open)(struct lane *lane, struct err *e);
+    /* Also called a second time, at the lane's own end. */
     void (*close)(struct lane *lane);
-    /* A start begins on the lane, before its command; it has ended, and all its processes with it.
-     */
-    void (*begin)(struct lane *lane);
+    /* A start begins on the lane: start-begin is told, its command not yet there; it has ended, and
+     * all its processes with it. -1: it cannot begin. */
+    int (*begin)(struct lane *lane, struct err *e);
     void (*end)(struct lane *lane);
+    /* RULE was healed, and the engine told: what of the lane's names or machine waits for it goes
+     * on. -1: it could not be undone. */
+    int (*healed)(struct lane *lane, const struct fault_rule *rule, struct err *e);
     /* Adds to the environment of every command on the lane, before the subject's own `env`. */
     int (*environment)(const struct lane *lane, struct environment *env, struct err *e);
     const char *cannot_show; /* for the report: what a drill of this reach leaves unproven */
 };
+extern const struct lane_reach lane_reach_names;
+extern const struct lane_reach lane_reach_proxy;
+extern const struct lane_reach lane_reach_listen;
 extern const struct lane_reach lane_reach_ports;
 /* The way that the scenario asks for. */
 const struct lane_reach *lane_reach_of(enum scenario_reach reach);
@@ -66,12 +73,15 @@ struct lane {
     int listener[SCENARIO_MAX_REGISTRIES];       /* of the registry itself; -1: none */
     char endpoint[SCENARIO_MAX_REGISTRIES][272]; /* host, or host:port, as the subject is told */
     bool tls[SCENARIO_MAX_REGISTRIES];           /* the endpoint speaks https */
+    struct lane_trust *trust; /* lane_trust.h; NULL where nothing speaks TLS */
     char *ca_file; /* ${registry.NAME.ca}: PEM; NULL where nothing speaks TLS */
     char *auth_file[SCENARIO_MAX_REGISTRIES]; /* ${registry.NAME.auth-file}; NULL: none */
     int spaces[LANE_MAX_SPACES]; /* namespaces its commands run in, for setns in this order */
     size_t space_count;          /* 0: those of the harness */
     char *start_dir;             /* ${start.dir} of the running start; NULL */
     uint64_t start;              /* running; 0: none */
+    uint64_t canaries; /* bit N: the start is given image N where it names the one whose canary it
+                          is */
     void *reach_data;
 };
 

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "harness/base/buf.h"
+#include "harness/lane_credentials.h"
 #include "harness/lane_internal.h"
+#include "harness/lane_trust.h"
 #include "harness/vars.h"
 
 /* The longest word or NAME=value. */
@@ -124,9 +126,21 @@ static const char *registry_value(struct teller *t, int index, bool url)
     return t->value;
 }
 
+/* The image that the running start is given for INDEX: itself, or its canary. */
+static const struct plan_image *image_given(const struct lane *lane, int index)
+{
+    const struct scenario *s = lane->plan->scenario;
+
+    for (size_t i = 0; i < s->image_count; i++) {
+        if ((lane->canaries >> i & 1) != 0 && s->images[i].canary_of == index)
+            return &lane->plan->images[i];
+    }
+    return &lane->plan->images[index];
+}
+
 static const char *image_value(struct teller *t, int index)
 {
-    const struct plan_image *image = &t->lane->plan->images[index];
+    const struct plan_image *image = image_given(t->lane, index);
     int n = snprintf(t->value, sizeof t->value, "%s:%s", image->repository, image->tag);
 
     return n < (int)sizeof t->value ? t->value : NULL;
@@ -153,7 +167,7 @@ static const char *fact_value(struct teller *t, enum fact fact, int index)
     case FACT_IMAGE:
         return image_value(t, index);
     case FACT_IMAGE_DIGEST:
-        return t->lane->plan->images[index].digest;
+        return image_given(t->lane, index)->digest;
     case FACT_START_ID:
         return start_id_value(t);
     case FACT_START_DIR:
@@ -296,10 +310,11 @@ static int put_images(struct environment *env, struct teller *t, struct err *e)
     const struct plan *plan = t->lane->plan;
 
     for (size_t i = 0; i < plan->scenario->image_count; i++) {
-        const struct plan_image *image = &plan->images[i];
+        const char *name = plan->images[i].name;
+        const char *digest = image_given(t->lane, (int)i)->digest;
 
-        if (lane_put_fact(env, "IMAGE_", image->name, "", image_value(t, (int)i), e) != 0 ||
-            lane_put_fact(env, "IMAGE_", image->name, "_DIGEST", image->digest, e) != 0)
+        if (lane_put_fact(env, "IMAGE_", name, "", image_value(t, (int)i), e) != 0 ||
+            lane_put_fact(env, "IMAGE_", name, "_DIGEST", digest, e) != 0)
             return -1;
     }
     return 0;
@@ -349,6 +364,8 @@ int lane_environment(const struct lane *lane, char ***env, struct err *e)
 
     if (put_inherited(&all, e) != 0 || put_registries(&all, &teller, e) != 0 ||
         put_images(&all, &teller, e) != 0 || put_start(&all, &teller, e) != 0 ||
+        lane_credentials_environment(lane, &all, e) != 0 ||
+        lane_trust_environment(lane, &all, e) != 0 ||
         (lane->reach->environment != NULL && lane->reach->environment(lane, &all, e) != 0) ||
         put_own(&all, lane, e) != 0) {
         environment_close(&all);

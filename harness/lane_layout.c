@@ -139,6 +139,7 @@ char *lane_result(const struct lane *lane, struct err *e)
 /* A layout under inspection. WHY is empty as long as it is whole. */
 struct layout {
     const struct plan_image *image;
+    int manifest;                           /* of IMAGE: the one to check; -1: what is there */
     const struct scenario_subject *subject; /* NULL: nothing may be absent */
     int folder;                             /* the layout itself */
     int blobs;                              /* its blobs */
@@ -182,7 +183,12 @@ static bool hash_matches(int fd, uint64_t size, const char *digest)
     return digest_stream_finish(stream);
 }
 
-/* WHAT is "manifest", "config" or "layer". */
+static bool is_manifest(const char *what)
+{
+    return strcmp(what, "manifest") == 0 || strcmp(what, "index") == 0;
+}
+
+/* WHAT is "index", "manifest", "config" or "layer". */
 static bool check_blob(struct layout *l, const char *what, const char *digest, uint64_t size)
 {
     char path[DIGEST_TEXT + 1];
@@ -192,7 +198,7 @@ static bool check_blob(struct layout *l, const char *what, const char *digest, u
     snprintf(path, sizeof path, "%s", digest);
     *strchrnul(path, ':') = '/';
     fd = open_regular(l->blobs, path, &found);
-    if (fd < 0 && errno == ENOENT && may_be_absent(l, digest, strcmp(what, "manifest") == 0))
+    if (fd < 0 && errno == ENOENT && may_be_absent(l, digest, is_manifest(what)))
         return true;
     if (fd < 0 && errno == ENOENT)
         snprintf(l->why, sizeof l->why, "%s %s is missing", what, digest);
@@ -210,17 +216,56 @@ static bool check_blob(struct layout *l, const char *what, const char *digest, u
     return l->why[0] == '\0';
 }
 
+static bool check_manifest(struct layout *l, const struct plan_manifest *m)
+{
+    bool whole = check_blob(l, "manifest", m->digest, m->size);
+
+    for (size_t i = 0; whole && i < m->blob_count; i++)
+        whole = check_blob(l, i == 0 ? "config" : "layer", m->blobs[i].digest, m->blobs[i].size);
+    return whole;
+}
+
+/* Whether anything is there under DIGEST, or the subject's machine has it already. */
+static bool is_there(const struct layout *l, const char *digest)
+{
+    char path[DIGEST_TEXT + 1];
+
+    snprintf(path, sizeof path, "%s", digest);
+    *strchrnul(path, ':') = '/';
+    return faccessat(l->blobs, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+           may_be_absent(l, digest, true);
+}
+
+/* Of an index, one manifest that a machine can run is enough, and each that is there must be
+ * whole. */
+static void check_listed(struct layout *l)
+{
+    const struct plan_image *image = l->image;
+    size_t found = 0;
+
+    for (size_t i = 0; i < image->manifest_count; i++) {
+        const struct plan_manifest *m = &image->manifests[i];
+
+        if (!is_there(l, m->digest))
+            continue;
+        if (!check_manifest(l, m))
+            return;
+        found += plan_manifest_runs(m) ? 1 : 0;
+    }
+    if (found == 0)
+        snprintf(l->why, sizeof l->why, "none of the manifests that index %s lists is there",
+                 image->digest);
+}
+
 static void check_blobs(struct layout *l)
 {
     const struct plan_image *image = l->image;
 
-    if (!check_blob(l, "manifest", image->digest, image->manifest_size))
-        return;
-    for (size_t i = 0; i < image->blob_count; i++) {
-        if (!check_blob(l, i == 0 ? "config" : "layer", image->blobs[i].digest,
-                        image->blobs[i].size))
-            return;
-    }
+    if (l->manifest >= 0)
+        check_manifest(l, &image->manifests[l->manifest]);
+    else if (!is_there(l, image->digest) ||
+             check_blob(l, "index", image->digest, image->manifest_size))
+        check_listed(l);
 }
 
 static bool index_names(const json_t *index, const char *digest)
@@ -231,6 +276,25 @@ static bool index_names(const json_t *index, const char *digest)
         const json_t *entry = json_object_get(json_array_get(manifests, i), "digest");
 
         if (json_is_string(entry) && strcmp(json_string_value(entry), digest) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether INDEX, a layout's index.json, leads to what was checked: to the image itself, where that
+ * is there, or to a manifest it lists that is. */
+static bool index_leads(const struct layout *l, const json_t *index)
+{
+    const struct plan_image *image = l->image;
+
+    if (is_there(l, image->digest) && index_names(index, image->digest))
+        return true;
+    if (l->manifest >= 0)
+        return index_names(index, image->manifests[l->manifest].digest);
+    for (size_t i = 0; i < image->manifest_count; i++) {
+        const char *digest = image->manifests[i].digest;
+
+        if (is_there(l, digest) && index_names(index, digest))
             return true;
     }
     return false;
@@ -258,7 +322,7 @@ static void check_index(struct layout *l)
         snprintf(l->why, sizeof l->why, "its index.json: %.400s", e.text);
     else if (!json_is_object(index))
         snprintf(l->why, sizeof l->why, "its index.json is not a JSON object");
-    else if (!index_names(index, l->image->digest))
+    else if (!index_leads(l, index))
         snprintf(l->why, sizeof l->why, "its index.json does not name %s", l->image->digest);
     json_decref(index);
     free(text);
@@ -306,6 +370,10 @@ static bool find_image(struct layout *l, const struct plan *plan, const json_t *
     } else {
         snprintf(l->why, sizeof l->why, "result.json names a layout but no digest");
     }
+    if (l->image != NULL && !plan_image_is_index(l->image))
+        l->manifest = 0;
+    else if (l->image != NULL)
+        l->manifest = plan_image_manifest(l->image, json_string_value(digest));
     return l->image != NULL;
 }
 

@@ -1,4 +1,5 @@
-/* pulldrill: finds the verb and runs it. Under another name it is the keeper of one command. */
+/* pulldrill: finds the verb and runs it. Under another name it is the keeper of one command,
+ * makes the namespaces of a lane, or cleans up after a killed drill. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,8 @@
 #include "harness/commands/command.h"
 #include "harness/commands/options.h"
 #include "harness/keeper.h"
+#include "harness/lane_space.h"
+#include "harness/scratch_broom.h"
 #include "harness/subject.h"
 #include "harness/verdict/verdict.h"
 
@@ -101,6 +104,12 @@ int main(int argc, char **argv)
 {
     if (argc > 0 && strcmp(argv[0], KEEPER_ARGV0) == 0) {
         return keeper_main(argv + 1);
+    }
+    if (argc > 0 && strcmp(argv[0], SPACE_ARGV0) == 0) {
+        return space_main(argv + 1);
+    }
+    if (argc > 0 && strcmp(argv[0], BROOM_ARGV0) == 0) {
+        return broom_main(argv + 1);
     }
     hold_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);

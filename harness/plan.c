@@ -9,21 +9,86 @@
 
 #define PLAN_MAX_MEMORY ((size_t)64 << 20)
 
-/* Copies what was built: the plan outlives the store. */
-static void copy_blobs(struct arena *a, const struct plan_built *built, struct plan_image *out)
+/* Room for COUNT, also where that is 0: NULL is left to mean that there was no memory. */
+static void *room(struct arena *a, size_t count, size_t size)
 {
-    out->blobs = arena_alloc(a, built->blob_count ? built->blob_count : 1, sizeof *out->blobs);
-    const char **digests =
-        arena_alloc(a, built->blob_count ? built->blob_count : 1, sizeof *digests);
-    if (!out->blobs || !digests)
+    return arena_alloc(a, count ? count : 1, size);
+}
+
+/* Copies what was built: the plan outlives the store. */
+static void copy_manifest(struct arena *a, const struct plan_manifest *from,
+                          struct plan_manifest *to)
+{
+    struct plan_blob *blobs = room(a, from->blob_count, sizeof *blobs);
+    if (!blobs)
         return;
-    for (size_t i = 0; i < built->blob_count; i++) {
-        digests[i] = arena_strdup(a, built->blobs[i].digest);
-        out->blobs[i] = (struct plan_blob){.digest = digests[i], .size = built->blobs[i].size};
+    for (size_t i = 0; i < from->blob_count; i++)
+        blobs[i] = (struct plan_blob){arena_strdup(a, from->blobs[i].digest), from->blobs[i].size};
+    *to = (struct plan_manifest){.digest = arena_strdup(a, from->digest),
+                                 .size = from->size,
+                                 .platform = arena_strdup(a, from->platform),
+                                 .blobs = blobs,
+                                 .blob_count = from->blob_count};
+}
+
+static void copy_manifests(struct arena *a, const struct plan_built *built, struct plan_image *out)
+{
+    struct plan_manifest plain = {.digest = built->digest,
+                                  .size = built->manifest_size,
+                                  .platform = "",
+                                  .blobs = built->blobs,
+                                  .blob_count = built->blob_count};
+    const struct plan_manifest *from = built->manifest_count ? built->manifests : &plain;
+    size_t count = built->manifest_count ? built->manifest_count : 1;
+    out->manifests = room(a, count, sizeof *out->manifests);
+    for (size_t i = 0; out->manifests && i < count; i++)
+        copy_manifest(a, &from[i], &out->manifests[i]);
+    out->manifest_count = count;
+}
+
+static bool has_blob(const struct plan_image *image, const char *digest)
+{
+    for (size_t i = 0; i < image->blob_count; i++) {
+        if (strcmp(image->blobs[i].digest, digest) == 0)
+            return true;
     }
-    out->blob_count = built->blob_count;
-    out->fault.blobs = digests;
-    out->fault.blob_count = built->blob_count;
+    return false;
+}
+
+/* Manifests of different platforms may share layers. */
+static void join_blobs(struct arena *a, struct plan_image *out)
+{
+    size_t most = 0;
+    for (size_t m = 0; m < out->manifest_count; m++)
+        most += out->manifests[m].blob_count;
+    out->blobs = room(a, most, sizeof *out->blobs);
+    for (size_t m = 0; out->blobs && m < out->manifest_count; m++) {
+        for (size_t i = 0; i < out->manifests[m].blob_count; i++) {
+            const struct plan_blob *blob = &out->manifests[m].blobs[i];
+            if (!has_blob(out, blob->digest))
+                out->blobs[out->blob_count++] = *blob;
+        }
+    }
+}
+
+static void fill_fault(struct arena *a, struct plan_image *image)
+{
+    const char **manifests = room(a, image->manifest_count, sizeof *manifests);
+    const char **blobs = room(a, image->blob_count, sizeof *blobs);
+    if (!manifests || !blobs)
+        return;
+    for (size_t i = 0; i < image->manifest_count; i++)
+        manifests[i] = image->manifests[i].digest;
+    for (size_t i = 0; i < image->blob_count; i++)
+        blobs[i] = image->blobs[i].digest;
+    image->fault = (struct fault_image){.name = image->name,
+                                        .repository = image->repository,
+                                        .tag = image->tag,
+                                        .digest = image->digest,
+                                        .manifests = manifests,
+                                        .manifest_count = image->manifest_count,
+                                        .blobs = blobs,
+                                        .blob_count = image->blob_count};
 }
 
 static void fill_image(struct arena *a, const struct scenario_image *image,
@@ -35,9 +100,12 @@ static void fill_image(struct arena *a, const struct scenario_image *image,
                                .on = image->on,
                                .digest = arena_strdup(a, built->digest),
                                .manifest_size = built->manifest_size};
-    out->fault = (struct fault_image){
-        .name = out->name, .repository = out->repository, .tag = out->tag, .digest = out->digest};
-    copy_blobs(a, built, out);
+    copy_manifests(a, built, out);
+    if (a->failed)
+        return;
+    join_blobs(a, out);
+    if (!a->failed)
+        fill_fault(a, out);
 }
 
 /* Binds the rules that name an image; the parser has made sure that it exists. */
@@ -120,13 +188,50 @@ void plan_free(struct plan *p)
     free(p);
 }
 
+int plan_set_listen(struct plan *p, const struct plan_listen *listen, struct err *e)
+{
+    p->listen.port = listen->port;
+    p->listen.address = listen->address ? arena_strdup(&p->arena, listen->address) : NULL;
+    p->listen.advertise = listen->advertise ? arena_strdup(&p->arena, listen->advertise) : NULL;
+    return p->arena.failed ? err_set(e, ERR_NOMEM, "no memory for the plan") : 0;
+}
+
 const struct plan_image *plan_image_by_digest(const struct plan *p, const char *digest)
 {
     for (size_t i = 0; digest && i < p->scenario->image_count; i++) {
         if (strcmp(p->images[i].digest, digest) == 0)
             return &p->images[i];
     }
+    for (size_t i = 0; digest && i < p->scenario->image_count; i++) {
+        if (plan_image_manifest(&p->images[i], digest) >= 0)
+            return &p->images[i];
+    }
     return NULL;
+}
+
+int plan_image_manifest(const struct plan_image *image, const char *digest)
+{
+    for (size_t i = 0; digest && i < image->manifest_count; i++) {
+        if (strcmp(image->manifests[i].digest, digest) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+bool plan_image_has(const struct plan_image *image, const char *digest)
+{
+    return digest &&
+           (strcmp(image->digest, digest) == 0 || plan_image_manifest(image, digest) >= 0);
+}
+
+bool plan_image_is_index(const struct plan_image *image)
+{
+    return plan_image_manifest(image, image->digest) < 0;
+}
+
+bool plan_manifest_runs(const struct plan_manifest *m)
+{
+    return strncmp(m->platform, "unknown", strlen("unknown")) != 0;
 }
 
 int plan_registry(const struct plan *p, const char *name)

@@ -6,6 +6,8 @@
 #include "harness/plan_internal.h"
 
 #define TEXT_MAX (1u << 20)
+/* What is in a text of PLAN_MAX_BYTES needs less. */
+#define READ_MAX ((size_t)64 << 20)
 
 /* ---- writing ---- */
 
@@ -37,12 +39,12 @@ static json_t *names_of(const struct scenario *s, unsigned on)
     return names;
 }
 
-static json_t *blobs_of(const struct plan_image *image)
+static json_t *blobs_of(const struct plan_blob *list, size_t count)
 {
     json_t *blobs = json_array();
-    for (size_t i = 0; blobs && i < image->blob_count; i++) {
-        json_t *blob = json_pack("{s:s, s:I}", "digest", image->blobs[i].digest, "size",
-                                 (json_int_t)image->blobs[i].size);
+    for (size_t i = 0; blobs && i < count; i++) {
+        json_t *blob =
+            json_pack("{s:s, s:I}", "digest", list[i].digest, "size", (json_int_t)list[i].size);
         if (json_array_append_new(blobs, blob) != 0) {
             json_decref(blobs);
             return NULL;
@@ -51,21 +53,54 @@ static json_t *blobs_of(const struct plan_image *image)
     return blobs;
 }
 
+/* What an index lists; NULL also where IMAGE is none. */
+static json_t *manifests_of(const struct plan_image *image)
+{
+    json_t *manifests = plan_image_is_index(image) ? json_array() : NULL;
+    for (size_t i = 0; manifests && i < image->manifest_count; i++) {
+        const struct plan_manifest *m = &image->manifests[i];
+        json_t *manifest =
+            json_pack("{s:s, s:I, s:s, s:o}", "digest", m->digest, "size", (json_int_t)m->size,
+                      "platform", m->platform, "blobs", blobs_of(m->blobs, m->blob_count));
+        if (json_array_append_new(manifests, manifest) != 0) {
+            json_decref(manifests);
+            return NULL;
+        }
+    }
+    return manifests;
+}
+
+/* The blobs of an index stand with its manifests. */
+static json_t *image_of(const struct plan *p, const struct plan_image *m)
+{
+    bool index = plan_image_is_index(m);
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:o}", "name", m->name, "repository",
+                     m->repository, "tag", m->tag, "on", names_of(p->scenario, m->on), "digest",
+                     m->digest, "manifest-size", (json_int_t)m->manifest_size,
+                     index ? "manifests" : "blobs",
+                     index ? manifests_of(m) : blobs_of(m->blobs, m->blob_count));
+}
+
 static json_t *images_of(const struct plan *p)
 {
     json_t *images = json_array();
     for (size_t i = 0; images && i < p->scenario->image_count; i++) {
-        const struct plan_image *m = &p->images[i];
-        json_t *image = json_pack(
-            "{s:s, s:s, s:s, s:o, s:s, s:I, s:o}", "name", m->name, "repository", m->repository,
-            "tag", m->tag, "on", names_of(p->scenario, m->on), "digest", m->digest, "manifest-size",
-            (json_int_t)m->manifest_size, "blobs", blobs_of(m));
-        if (json_array_append_new(images, image) != 0) {
+        if (json_array_append_new(images, image_of(p, &p->images[i])) != 0) {
             json_decref(images);
             return NULL;
         }
     }
     return images;
+}
+
+/* Adds where lanes listen, where that was asked for. */
+static int add_listen(const struct plan_listen *listen, json_t *root)
+{
+    if (!listen->address)
+        return 0;
+    json_t *value = json_pack("{s:s, s:i, s:s?}", "address", listen->address, "port",
+                              (int)listen->port, "advertise", listen->advertise);
+    return json_object_set_new(root, "listen", value);
 }
 
 char *plan_text(const struct plan *p, struct err *e)
@@ -77,7 +112,7 @@ char *plan_text(const struct plan *p, struct err *e)
                   text_value(s->folder), "subjects-dir", text_value(s->subjects_dir), "seed",
                   (json_int_t)p->seed, "replay", p->replay ? text_value(p->replay) : json_null(),
                   "images", images_of(p), "versions", p->versions, "host", p->host);
-    char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+    char *text = root && add_listen(&p->listen, root) == 0 ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     if (!text)
         err_set(e, ERR_NOMEM, "no memory for the plan's text");
@@ -115,78 +150,142 @@ static struct scenario *read_scenario(const json_t *root, struct err *e)
     return s;
 }
 
-static int read_blobs(const json_t *list, struct plan_blob *out, size_t *count, struct err *e)
+/* The member NAME of OBJECT as a size. False: there is none. */
+static bool read_size(const json_t *object, const char *name, uint64_t *out)
+{
+    const json_t *size = json_object_get(object, name);
+    if (!json_is_integer(size) || json_integer_value(size) < 0)
+        return false;
+    *out = (uint64_t)json_integer_value(size);
+    return true;
+}
+
+static int read_blobs(const json_t *list, struct arena *a, const struct plan_blob **out,
+                      size_t *count, struct err *e)
 {
     *count = json_array_size(list);
-    if (!json_is_array(list) || *count > SCENARIO_MAX_LAYERS + 1)
+    if (!json_is_array(list) || *count > PLAN_MAX_BLOBS)
         return invalid(e, "\"blobs\" is no list, or too long");
+    struct plan_blob *blobs = arena_alloc(a, *count + 1, sizeof *blobs);
+    if (!blobs)
+        return err_set(e, ERR_NOMEM, "no memory to read the plan");
     for (size_t i = 0; i < *count; i++) {
         const json_t *blob = json_array_get(list, i);
-        const json_t *size = json_object_get(blob, "size");
-        out[i].digest = json_string_value(json_object_get(blob, "digest"));
-        if (!out[i].digest || !json_is_integer(size) || json_integer_value(size) < 0)
+        blobs[i].digest = json_string_value(json_object_get(blob, "digest"));
+        if (!blobs[i].digest || !read_size(blob, "size", &blobs[i].size))
             return invalid(e, "a blob has no digest or size");
-        out[i].size = (uint64_t)json_integer_value(size);
     }
+    *out = blobs;
     return 0;
 }
 
-/* BLOBS has room for one image's. */
-static int read_image(const json_t *image, const struct scenario_image *planned,
-                      struct plan_blob *blobs, struct plan_built *out, struct err *e)
+static int read_manifest(const json_t *manifest, struct arena *a, struct plan_manifest *out,
+                         struct err *e)
+{
+    out->digest = json_string_value(json_object_get(manifest, "digest"));
+    out->platform = json_string_value(json_object_get(manifest, "platform"));
+    if (!out->digest || !out->platform || !read_size(manifest, "size", &out->size))
+        return invalid(e, "a manifest has no digest, size or platform");
+    return read_blobs(json_object_get(manifest, "blobs"), a, &out->blobs, &out->blob_count, e);
+}
+
+static int read_manifests(const json_t *list, struct arena *a, struct plan_built *out,
+                          struct err *e)
+{
+    size_t count = json_array_size(list);
+    if (count == 0 || count > PLAN_MAX_MANIFESTS)
+        return invalid(e, "\"manifests\" is no list, empty, or too long");
+    struct plan_manifest *manifests = arena_alloc(a, count, sizeof *manifests);
+    if (!manifests)
+        return err_set(e, ERR_NOMEM, "no memory to read the plan");
+    for (size_t i = 0; i < count; i++) {
+        if (read_manifest(json_array_get(list, i), a, &manifests[i], e) != 0)
+            return -1;
+    }
+    out->manifests = manifests;
+    out->manifest_count = count;
+    return 0;
+}
+
+static int read_image(const json_t *image, const struct scenario_image *planned, struct arena *a,
+                      struct plan_built *out, struct err *e)
 {
     const char *name = json_string_value(json_object_get(image, "name"));
-    const json_t *size = json_object_get(image, "manifest-size");
+    const json_t *manifests = json_object_get(image, "manifests");
     out->digest = json_string_value(json_object_get(image, "digest"));
     if (!name || strcmp(name, planned->name) != 0 || !out->digest)
         return invalid(e, "an image has no digest, or another name than in the scenario");
-    if (!json_is_integer(size) || json_integer_value(size) < 0)
+    if (!read_size(image, "manifest-size", &out->manifest_size))
         return invalid(e, "an image has no \"manifest-size\"");
-    out->manifest_size = (uint64_t)json_integer_value(size);
-    out->blobs = blobs;
-    return read_blobs(json_object_get(image, "blobs"), blobs, &out->blob_count, e);
+    if (manifests)
+        return read_manifests(manifests, a, out, e);
+    return read_blobs(json_object_get(image, "blobs"), a, &out->blobs, &out->blob_count, e);
 }
 
-struct read_images {
-    struct plan_built built[SCENARIO_MAX_IMAGES];
-    struct plan_blob blobs[SCENARIO_MAX_IMAGES][SCENARIO_MAX_LAYERS + 1];
-};
-
-static int read_images(const json_t *list, const struct scenario *s, struct read_images *out,
-                       struct err *e)
+/* As many as S has images, in A; NULL: E says why. */
+static struct plan_built *read_images(const json_t *list, const struct scenario *s, struct arena *a,
+                                      struct err *e)
 {
-    if (!json_is_array(list) || json_array_size(list) != s->image_count)
-        return invalid(e, "\"images\" are not those of the scenario");
-    for (size_t i = 0; i < s->image_count; i++) {
-        if (read_image(json_array_get(list, i), &s->images[i], out->blobs[i], &out->built[i], e) !=
-            0)
-            return -1;
+    struct plan_built *built = arena_alloc(a, s->image_count + 1, sizeof *built);
+    if (!built) {
+        err_set(e, ERR_NOMEM, "no memory to read the plan");
+        return NULL;
     }
-    return 0;
+    if (!json_is_array(list) || json_array_size(list) != s->image_count) {
+        invalid(e, "\"images\" are not those of the scenario");
+        return NULL;
+    }
+    for (size_t i = 0; i < s->image_count; i++) {
+        if (read_image(json_array_get(list, i), &s->images[i], a, &built[i], e) != 0)
+            return NULL;
+    }
+    return built;
 }
 
 /* S is taken over on success. */
+static int read_listen(const json_t *root, struct plan *p, struct err *e)
+{
+    const json_t *listen = json_object_get(root, "listen");
+    const json_t *port = json_object_get(listen, "port");
+    struct plan_listen at = {.address = json_string_value(json_object_get(listen, "address")),
+                             .advertise = json_string_value(json_object_get(listen, "advertise"))};
+    if (!listen)
+        return 0;
+    if (!at.address || !json_is_integer(port) || json_integer_value(port) < 0 ||
+        json_integer_value(port) > UINT16_MAX)
+        return invalid(e, "\"listen\" has no address or no port");
+    at.port = (uint16_t)json_integer_value(port);
+    return plan_set_listen(p, &at, e);
+}
+
 static struct plan *read_rest(const json_t *root, struct scenario *s, struct err *e)
 {
     const json_t *seed = json_object_get(root, "seed");
     json_t *versions = json_object_get(root, "versions");
     json_t *host = json_object_get(root, "host");
-    struct read_images *images = calloc(1, sizeof *images);
+    struct arena a;
+    struct plan_built *built = NULL;
     struct plan *p = NULL;
-    if (!images)
-        err_set(e, ERR_NOMEM, "no memory to read the plan");
-    else if (!json_is_integer(seed) || json_integer_value(seed) < 0)
+    arena_init(&a, READ_MAX);
+    if (!json_is_integer(seed) || json_integer_value(seed) < 0)
         invalid(e, "\"seed\" is no number");
     else if (!json_is_object(versions) || !json_is_object(host))
         invalid(e, "\"versions\" or \"host\" is missing");
-    else if (read_images(json_object_get(root, "images"), s, images, e) == 0)
-        p = plan_make(s, images->built, (uint64_t)json_integer_value(seed),
+    else
+        built = read_images(json_object_get(root, "images"), s, &a, e);
+    if (built)
+        p = plan_make(s, built, (uint64_t)json_integer_value(seed),
                       json_string_value(json_object_get(root, "replay")), versions, host, e);
     if (p) {
         json_incref(versions);
         json_incref(host);
     }
-    free(images);
+    if (p && read_listen(root, p, e) != 0) {
+        p->scenario = NULL; /* the caller's still */
+        plan_free(p);
+        p = NULL;
+    }
+    arena_close(&a);
     return p;
 }
 

@@ -1,6 +1,6 @@
-/* The harness's own pull. Happy path: manifest by tag, its digest as planned, then each blob hashed
- * while it streams. Any failure names the object and ends the probe. The plan is only read here,
- * and it outlives the probe, so the worker thread needs no lock. */
+/* The harness's own pull. Happy path: manifest by its reference, its digest as planned, then each
+ * blob hashed while it streams. Any failure names the object and ends the probe. The plan is only
+ * read here, and it outlives the probe, so the worker thread needs no lock. */
 #include "harness/probe.h"
 
 #include <curl/curl.h>
@@ -13,7 +13,8 @@
 struct probe {
     uv_work_t work;
     const struct plan *plan;
-    int registry;
+    struct probe_want *wants; /* owned */
+    size_t count;
     char endpoint[64];
     probe_done *done;
     void *data;
@@ -75,15 +76,35 @@ static bool pull_object(struct probe *p, CURL *curl, const char *url, const char
     return false;
 }
 
-static bool pull_image(struct probe *p, CURL *curl, const struct plan_image *image)
+/* What an index lists, by digest. */
+static bool pull_listed(struct probe *p, CURL *curl, const struct plan_image *image)
 {
+    char url[1024];
+    char what[400];
+    for (size_t i = 0; plan_image_is_index(image) && i < image->manifest_count; i++) {
+        const struct plan_manifest *m = &image->manifests[i];
+        struct plan_blob manifest = {.digest = m->digest, .size = m->size};
+        snprintf(url, sizeof url, "http://%s/v2/%s/manifests/%s", p->endpoint, image->repository,
+                 m->digest);
+        snprintf(what, sizeof what, "manifest %s", m->digest);
+        if (!pull_object(p, curl, url, what, &manifest)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool pull_image(struct probe *p, CURL *curl, const struct probe_want *want)
+{
+    const struct plan_image *image = &p->plan->images[want->image];
     char url[1024];
     char what[400];
     struct plan_blob manifest = {.digest = image->digest, .size = image->manifest_size};
     snprintf(url, sizeof url, "http://%s/v2/%s/manifests/%s", p->endpoint, image->repository,
-             image->tag);
-    snprintf(what, sizeof what, "manifest %s:%s", image->repository, image->tag);
-    if (!pull_object(p, curl, url, what, &manifest)) {
+             want->reference);
+    snprintf(what, sizeof what, "manifest %s%s%s", image->repository,
+             strchr(want->reference, ':') != NULL ? "@" : ":", want->reference);
+    if (!pull_object(p, curl, url, what, &manifest) || !pull_listed(p, curl, image)) {
         return false;
     }
     for (size_t i = 0; i < image->blob_count; i++) {
@@ -105,20 +126,15 @@ static void in_thread(uv_work_t *work)
         snprintf(p->detail, sizeof p->detail, "no memory");
         return;
     }
-    const struct scenario *s = p->plan->scenario;
-    size_t pulled = 0;
     bool ok = true;
-    for (size_t i = 0; ok && i < s->image_count; i++) {
-        if ((p->plan->images[i].on >> p->registry) & 1u) {
-            ok = pull_image(p, curl, &p->plan->images[i]);
-            pulled++;
-        }
+    for (size_t i = 0; ok && i < p->count; i++) {
+        ok = pull_image(p, curl, &p->wants[i]);
     }
     curl_easy_cleanup(curl);
     p->ok = ok;
     if (ok) {
-        snprintf(p->detail, sizeof p->detail, "%zu image%s pulled whole", pulled,
-                 pulled == 1 ? "" : "s");
+        snprintf(p->detail, sizeof p->detail, "%zu image%s pulled whole", p->count,
+                 p->count == 1 ? "" : "s");
     }
 }
 
@@ -129,18 +145,20 @@ static void in_loop(uv_work_t *work, int status)
         snprintf(p->detail, sizeof p->detail, "%s", uv_strerror(status));
     }
     p->done(p->data, p->ok && status == 0, p->detail);
+    free(p->wants);
     free(p);
 }
 
-int probe_start(uv_loop_t *loop, const struct plan *plan, int registry, const char *endpoint,
-                probe_done *done, void *data, struct err *e)
+int probe_start(uv_loop_t *loop, const struct plan *plan, struct probe_want *wants, size_t count,
+                const char *endpoint, probe_done *done, void *data, struct err *e)
 {
     struct probe *p = calloc(1, sizeof *p);
     if (p == NULL) {
         return err_set(e, ERR_NOMEM, "probe: no memory");
     }
     p->plan = plan;
-    p->registry = registry;
+    p->wants = wants;
+    p->count = count;
     snprintf(p->endpoint, sizeof p->endpoint, "%s", endpoint);
     p->done = done;
     p->data = data;

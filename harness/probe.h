@@ -13,11 +13,18 @@ struct probe;
 /* OK, and in DETAIL what was pulled or what failed. */
 typedef void probe_done(void *data, bool ok, const char *detail);
 
-/* Pulls every image of PLAN that lies on REGISTRY (an index) from ENDPOINT (host:port), manifest by
- * tag and every blob, and verifies each digest. Runs in libuv's thread pool; DONE comes from the
- * loop, once, at the latest after PROBE_LIMIT_S an object. -1: nothing was begun. */
+/* An image of the plan, by a tag or a digest that stands for it. */
+struct probe_want {
+    size_t image;
+    const char *reference;
+};
+
+/* Pulls the COUNT images in WANTS (taken over on success: freed when the probe is done) from
+ * ENDPOINT (host:port), manifest and every blob, and verifies each digest. Runs in libuv's thread
+ * pool; DONE comes from the loop, once, at the latest after PROBE_LIMIT_S an object. -1: nothing
+ * was begun. */
 #define PROBE_LIMIT_S 60
-int probe_start(uv_loop_t *loop, const struct plan *plan, int registry, const char *endpoint,
-                probe_done *done, void *data, struct err *e);
+int probe_start(uv_loop_t *loop, const struct plan *plan, struct probe_want *wants, size_t count,
+                const char *endpoint, probe_done *done, void *data, struct err *e);
 
 #endif

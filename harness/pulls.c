@@ -125,13 +125,13 @@ uint64_t pulls_late(const struct pulls *p)
 /* ---- connections --------------------------------------------------------------------------- */
 
 /* The running start NUMBER; NULL: none, or not on LANE. */
-static struct pulls_record *running(const struct pulls *p, uint64_t number, uint64_t lane)
+struct pulls_record *pulls_running(const struct pulls *p, uint64_t number, uint64_t lane)
 {
     struct pulls_record *record = number == 0 ? NULL : pulls_map_get(&p->by_number, number);
     return record && record->lane && record->lane->number == lane ? record : NULL;
 }
 
-static void first_contact(struct pull_registry *registry, const struct event *ev)
+void pulls_first_contact(struct pull_registry *registry, const struct event *ev)
 {
     if (registry->first_event == 0) {
         registry->first_ns = ev->t_ns > 0 ? ev->t_ns : 1;
@@ -192,18 +192,19 @@ static int on_open(struct pulls *p, const struct event *ev, struct err *e)
         p->late++;
         return 0;
     }
-    struct pulls_record *record = running(p, open->start, open->lane);
+    struct pulls_record *record = pulls_running(p, open->start, open->lane);
     int registry = open->registry ? plan_registry(p->plan, open->registry) : -1;
     if (!record || registry < 0) {
         p->stray++;
         return 0;
     }
     record->pub.registries[registry].connections++;
-    first_contact(&record->pub.registries[registry], ev);
-    if (record->lane->last.event == 0) {
+    pulls_first_contact(&record->pub.registries[registry], ev);
+    if (record->lane->last.event == 0 || record->lane->last.op == OP_LOOKUP) {
         record->lane->last.registry = registry;
         record->lane->last.event = ev->n;
         record->lane->last.op = OP_COUNT;
+        record->lane->last.reference[0] = '\0'; /* of a lookup */
     }
     return connection_make(p, record->lane, open->connection, e) ? 0 : -1;
 }
@@ -221,14 +222,25 @@ static void drop_requests_of(struct pulls *p, const struct pulls_connection *c)
     }
 }
 
+/* A connection on which nothing could be asked. */
+static void note_tls(struct pulls_lane *lane, int registry, const struct event *ev)
+{
+    struct pulls_last *last = &lane->last;
+    *last = (struct pulls_last){.registry = registry, .op = OP_COUNT, .event = ev->n};
+    snprintf(last->reference, sizeof last->reference, "%s", ev->close.tls);
+}
+
 static int on_close(struct pulls *p, const struct event *ev)
 {
     const struct event_connection_close *close = &ev->close;
-    struct pulls_record *record = running(p, close->start, close->lane);
+    struct pulls_record *record = pulls_running(p, close->start, close->lane);
     int registry = close->registry ? plan_registry(p->plan, close->registry) : -1;
     if (record && registry >= 0 && close->fault) {
         pulls_fault_met(p, record->lane, close->fault, strlen(close->fault));
         pulls_trouble(&record->pub.registries[registry], ev->n);
+    }
+    if (record && registry >= 0 && close->tls) {
+        note_tls(record->lane, registry, ev);
     }
     struct pulls_connection *c = pulls_map_get(&p->connections, close->connection);
     if (!c) {
@@ -321,7 +333,7 @@ static int request_book(struct pulls *p, struct pulls_request *r, const struct e
 {
     const struct event_request *ask = &ev->request;
     struct pull_registry *registry = &r->start->pub.registries[r->registry];
-    first_contact(registry, ev);
+    pulls_first_contact(registry, ev);
     registry->requests++;
     if ((unsigned)ask->op < OP_COUNT) {
         registry->ops[ask->op]++;
@@ -354,7 +366,7 @@ static int on_request(struct pulls *p, const struct event *ev, struct err *e)
         p->late++;
         return 0;
     }
-    struct pulls_record *record = running(p, ask->start, ask->lane);
+    struct pulls_record *record = pulls_running(p, ask->start, ask->lane);
     int registry = ask->registry ? plan_registry(p->plan, ask->registry) : -1;
     if (!record || registry < 0) {
         p->stray++;
@@ -409,6 +421,13 @@ int pulls_event(struct pulls *p, const struct event *ev, struct err *e)
         return on_request(p, ev, e);
     case EVENT_FAULT_DECIDED:
         on_decided(p, ev);
+        pulls_machine(p, ev);
+        return 0;
+    case EVENT_LOOKUP:
+        pulls_looked_up(p, ev);
+        return 0;
+    case EVENT_COUNTER:
+        pulls_count_kernel(p, ev);
         return 0;
     case EVENT_RESPONSE:
         return pulls_answered(p, ev, e);

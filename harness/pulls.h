@@ -40,10 +40,17 @@ struct pull_attempt {
 
 enum pull_label { PULL_NONE, PULL_PRIMARY, PULL_FELL_BACK, PULL_FAILED, PULL_MIXED };
 
-/* One object of the start's image, in the order of the plan: the manifest, config, layers. */
+/* One object of the start's image, in this order: what its tag names; of an index, the manifests
+ * that the start was told of; their configs and layers. */
+enum pull_kind { PULL_INDEX, PULL_MANIFEST, PULL_CONFIG, PULL_LAYER };
 struct pull_object {
+    enum pull_kind kind;
+    size_t layer; /* PULL_LAYER: its number in its manifest, from 1 */
+    const char *digest;
     int served_by; /* registry of the last whole delivery before the end; -1: none */
     uint64_t served_event;
+    int told_by; /* registry that told its digest last; -1: none did, or it is no manifest */
+    uint64_t told_event;
     bool complete; /* its bytes arrived unaltered (union of ranges over all registries) */
     bool damaged;  /* some delivery of it was cut or altered */
 };
@@ -69,11 +76,13 @@ struct pull_start {
     const char *result_digest; /* what result.json claims; NULL */
     const char *layout;        /* what the harness found where the result named a layout */
     int image;                 /* the plan's image whose digest it was told last; -1: none */
+    int manifest;              /* the one of IMAGE's that it has or was told of; -1: none */
     int told_by;               /* registry that told IMAGE's digest last (warm starts may fetch
                                   nothing more); -1: none */
     uint64_t told_event;
     uint64_t asked; /* bit N: it asked for something of the plan's image N, whatever came */
-    uint64_t whole; /* bit N: it was told the digest of the plan's image N, and has all of it */
+    uint64_t whole; /* bit N: it was told the digest of the plan's image N, and has all of it (of an
+                       index: of one manifest) */
     bool stopped; /* the harness ended it (limit, interrupt): not to be held against the subject */
     enum pull_label label;
     struct pull_registry *registries; /* one per registry of the plan */
@@ -81,7 +90,8 @@ struct pull_start {
     size_t object_count;
     const char *const *faults_met; /* names of faults that acted on its answers, unique */
     size_t fault_met_count;
-    const char *last; /* what it did last, in words */
+    uint64_t counted[COUNTER_COUNT]; /* by the kernel, in its lane: 0 where nobody counts */
+    const char *last;                /* what it did last, in words */
     uint64_t last_event;
 };
 
@@ -99,6 +109,10 @@ size_t pulls_count(const struct pulls *p);
 const struct pull_start *pulls_at(const struct pulls *p, size_t index);
 /* All attempts in the order they began, control starts' too. Valid until the next pulls_event. */
 const struct pull_attempt *pulls_attempts(const struct pulls *p, size_t *count);
+/* Whether the kernel counted more of COUNTER in START than in any start of phases without faults:
+ * what the faults of its phase turned away. */
+bool pulls_counted(const struct pulls *p, const struct pull_start *start,
+                   enum fault_counter counter);
 /* Requests and connections that belonged to no start, outside the harness's own lane. */
 uint64_t pulls_stray(const struct pulls *p);
 /* Those that a start left behind and that came to light after it ended: counted to no start, and

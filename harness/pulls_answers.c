@@ -25,15 +25,8 @@ static bool ok_status(const struct event_response *a)
     return a->status >= 200 && a->status < 300;
 }
 
-/* A 401 that no fault made asks for a token: the ordinary way in, not trouble. */
-static bool is_challenge(const struct event_response *a, enum pulls_answer answer)
-{
-    return a->status == 401 && !a->faults && answer == ANSWER_WHOLE;
-}
-
-/* Whether a fault gave the answer in the registry's place: with a 2xx too it brings nothing true.
- */
-static bool made_up(const struct pulls *p, const struct event_response *a)
+/* Whether a fault of that KIND acted on the answer. */
+static bool acted(const struct pulls *p, const struct event_response *a, enum fault_kind kind)
 {
     const struct scenario *s = p->plan->scenario;
     for (const char *at = a->faults; at && *at; at += strspn(at, " ")) {
@@ -41,13 +34,34 @@ static bool made_up(const struct pulls *p, const struct event_response *a)
         for (size_t i = 0; i < s->fault_count; i++) {
             const struct fault_rule *rule = &s->faults[i];
             if (strlen(rule->name) == len && memcmp(rule->name, at, len) == 0 &&
-                rule->kind->kind == FAULT_STATUS) {
+                rule->kind->kind == kind) {
                 return true;
             }
         }
         at += len;
     }
     return false;
+}
+
+/* Whether a fault gave the answer in the registry's place: with a 2xx too it brings nothing true.
+ */
+static bool made_up(const struct pulls *p, const struct event_response *a)
+{
+    return acted(p, a, FAULT_STATUS);
+}
+
+/* A 401 that no fault made asks for a credential: the ordinary way in, not trouble. */
+static bool is_challenge(const struct pulls *p, const struct event_response *a,
+                         enum pulls_answer answer)
+{
+    return a->status == 401 && answer == ANSWER_WHOLE && !made_up(p, a);
+}
+
+/* Sends the client elsewhere: neither brings anything nor fails, until that has answered. */
+static bool is_redirect(const struct pulls *p, const struct event_response *a,
+                        enum pulls_answer answer)
+{
+    return a->status >= 300 && a->status < 400 && answer == ANSWER_WHOLE && !made_up(p, a);
 }
 
 static bool is_failure(const struct pulls *p, const struct event_response *a,
@@ -63,13 +77,14 @@ static bool is_failure(const struct pulls *p, const struct event_response *a,
 static bool is_trouble(const struct pulls *p, enum op op, const struct event_response *a,
                        enum pulls_answer answer)
 {
-    if (answer == ANSWER_HARNESS || is_challenge(a, answer) || (op == OP_OTHER && !a->faults)) {
+    if (answer == ANSWER_HARNESS || is_challenge(p, a, answer) || (op == OP_OTHER && !a->faults)) {
         return false;
     }
     if (answer == ANSWER_ABANDONED && a->status < 400) {
         return a->faults || a->altered_bytes > 0 || a->duration_ns >= PULLS_GAVE_UP_NS;
     }
-    return is_failure(p, a, answer);
+    /* An image that is not the one its tag should stand for comes whole, and is no help. */
+    return is_failure(p, a, answer) || acted(p, a, FAULT_STALE_TAG);
 }
 
 static void note_answer(struct pulls_request *r, const struct event *ev, enum pulls_answer answer)
@@ -95,38 +110,23 @@ static void note_faults(struct pulls *p, struct pulls_lane *lane, const char *fa
     }
 }
 
-/* The plan's image that a told digest stands for; of several with the same digest, the one that was
- * asked for by repository and tag, or told before. */
-static int image_told(const struct pulls *p, const struct pulls_request *r, const char *digest)
-{
-    int best = -1;
-    int best_score = -1;
-    for (size_t i = 0; i < p->plan->scenario->image_count; i++) {
-        const struct plan_image *image = &p->plan->images[i];
-        if (strcmp(image->digest, digest) != 0) {
-            continue;
-        }
-        int score = same(image->repository, r->repository) ? 4 : 0;
-        score += same(image->tag, r->reference) ? 2 : 0;
-        score += r->lane->told[i].event > 0 ? 1 : 0;
-        if (score > best_score) {
-            best = (int)i;
-            best_score = score;
-        }
-    }
-    return best;
-}
-
-static void note_told(const struct pulls *p, const struct pulls_request *r, const struct event *ev)
+static int note_told(const struct pulls *p, const struct pulls_request *r, const struct event *ev)
 {
     const struct event_response *a = &ev->response;
     if (!a->digest || !ok_status(a) || !op_is_manifest(r->op) || a->delivered < a->head_bytes) {
-        return;
+        return 0;
     }
-    int image = image_told(p, r, a->digest);
+    const struct pulls_known *known = pulls_known_find(p, a->digest);
+    struct pulls_state *state = known ? pulls_state_of(r->lane, known) : NULL;
+    int image = known ? pulls_image_told(p, r, a->digest) : -1;
+    struct pulls_told told = {.event = ev->n, .by = r->registry};
+    if (state) {
+        state->told = told;
+    }
     if (image >= 0) {
-        r->lane->told[image] = (struct pulls_told){.event = ev->n, .by = r->registry};
+        r->lane->told[image] = told;
     }
+    return known && !state ? -1 : 0;
 }
 
 /* What the body carries: said by the answer, else what was asked for. */
@@ -195,13 +195,17 @@ int pulls_answered(struct pulls *p, const struct event *ev, struct err *e)
     registry->last_event = ev->n;
     note_answer(r, ev, answer);
     note_faults(p, r->lane, a->faults);
-    note_told(p, r, ev);
+    if (note_told(p, r, ev) != 0) {
+        return err_set(e, ERR_NOMEM, "pulls: no memory");
+    }
     if (is_trouble(p, r->op, a, answer)) {
         pulls_trouble(registry, ev->n);
     }
-    pulls_attempt_mark(p, r->lane, r->attempt, r->generation, failed);
+    bool redirect = is_redirect(p, a, answer);
+    pulls_attempt_mark(p, r->lane, r->attempt, r->generation, failed || redirect);
     if (r->attempt && r->attempt->generation == r->generation) {
-        r->attempt->challenged = is_challenge(a, answer);
+        r->attempt->challenged = is_challenge(p, a, answer);
+        r->attempt->redirected = redirect;
     }
     int rc = deliver(p, r, ev, failed, e);
     pulls_request_drop(p, r);

@@ -34,6 +34,11 @@ struct pulls_range {
     uint64_t from, to; /* TO is behind the last byte */
 };
 
+struct pulls_told {
+    uint64_t event; /* 0: not told in this start */
+    int by;
+};
+
 /* What reached one lane of one known object. The ranges outlive a start on warm lanes, the rest is
  * of the running start alone. */
 struct pulls_state {
@@ -45,6 +50,7 @@ struct pulls_state {
     uint64_t served_event;
     int piece_by; /* the latest piece, whole or not */
     uint64_t piece_event;
+    struct pulls_told told; /* its digest; of manifests */
 };
 
 /* The current try at one object on one registry. GENERATION is its record's place in the drill's
@@ -54,6 +60,7 @@ struct pulls_attempt {
     uint64_t generation;
     bool head;       /* so far only a HEAD: the GET that follows is part of it */
     bool challenged; /* answered by a challenge (401): what follows is part of it */
+    bool redirected; /* answered by a redirect: what is asked of its target is part of it */
 };
 
 /* A delivery that the end of its connection may still undo: nothing shows yet that its client has
@@ -114,11 +121,6 @@ struct pulls_last {
     uint64_t event;
 };
 
-struct pulls_told {
-    uint64_t event; /* 0: not told in this start */
-    int by;
-};
-
 /* A lane and what runs on it. */
 struct pulls_lane {
     uint64_t number;
@@ -155,6 +157,7 @@ struct pulls {
     size_t attempt_count, attempt_cap;
     uint64_t edge; /* how often a phase began or ended so far */
     uint64_t stray, late;
+    uint64_t quiet[COUNTER_COUNT]; /* the most counted in a start of a phase without faults */
 };
 
 /* pulls_objects.c: the plan's objects, and what arrived of them. */
@@ -176,6 +179,17 @@ void pulls_pending_free(struct pulls *p, struct pulls_connection *c);
 void pulls_states_reset(const struct pulls *p, struct pulls_lane *lane, bool cold);
 void pulls_states_close(const struct pulls *p, struct pulls_lane *lane);
 
+/* pulls_lookups.c: what starts do that is no request: lookups, conditions of their machine, what
+ * the kernel counted. */
+void pulls_looked_up(struct pulls *p, const struct event *ev);
+void pulls_machine(struct pulls *p, const struct event *ev);
+void pulls_count_kernel(struct pulls *p, const struct event *ev);
+
+/* pulls.c */
+/* The start NUMBER, if it runs on LANE; NULL. */
+struct pulls_record *pulls_running(const struct pulls *p, uint64_t number, uint64_t lane);
+void pulls_first_contact(struct pull_registry *registry, const struct event *ev);
+
 /* pulls_start.c: starts, attempts, labels. */
 int pulls_start_begin(struct pulls *p, const struct event *ev, struct err *e);
 int pulls_start_end(struct pulls *p, const struct event *ev, struct err *e);
@@ -188,13 +202,41 @@ void pulls_attempt_mark(struct pulls *p, const struct pulls_lane *lane,
 void pulls_trouble(struct pull_registry *registry, uint64_t event);
 void pulls_fault_met(struct pulls *p, struct pulls_lane *lane, const char *name, size_t len);
 
-/* pulls_outcome.c: what a start came to, in a word and in words. */
+/* pulls_image.c: which image a start has. */
+/* How much of an object came. */
+struct pulls_part {
+    const char *digest;
+    uint64_t covered, size;
+};
+/* The manifest of an image that a start has: a whole one, else the last it was told of. */
+struct pulls_chosen {
+    int manifest; /* -1: of an index, none was told */
+    bool whole;   /* with all its blobs */
+    bool led;     /* it was told by its own digest, or the index arrived as well */
+};
 struct pulls_found {
     int image; /* -1: it was told none */
     bool whole;
     uint64_t all; /* bit N: the plan's image N was told and is whole */
+    struct pulls_chosen chosen;
 };
+/* The plan's image that a told DIGEST stands for; of several, the one that was asked for by
+ * repository and tag, or told before. */
+int pulls_image_told(const struct pulls *p, const struct pulls_request *r, const char *digest);
+/* The event that told DIGEST last in the running start; 0: none. */
+uint64_t pulls_told_event(const struct pulls *p, const struct pulls_lane *lane, const char *digest);
+/* Whether LANE has the object; where it has not, PART says how much of it came. */
+bool pulls_has(const struct pulls *p, const struct pulls_lane *lane, const char *digest,
+               struct pulls_part *part);
+struct pulls_chosen pulls_manifest_of(const struct pulls *p, const struct pulls_lane *lane,
+                                      const struct plan_image *image);
 struct pulls_found pulls_image_of(const struct pulls *p, const struct pulls_lane *lane);
+/* At the end of START, which found an image: what it names of it, and the objects. -1: no memory.
+ */
+int pulls_fill_image(struct pulls *p, const struct pulls_lane *lane, struct pull_start *start,
+                     const struct pulls_found *found);
+
+/* pulls_outcome.c: what a start came to, in a word and in words. */
 const char *pulls_last_words(struct pulls *p, const struct pulls_lane *lane);
 
 /* pulls_answers.c */

@@ -49,7 +49,7 @@ int pulls_known_init(struct pulls *p)
     size_t most = 0;
     size_t images = p->plan->scenario->image_count;
     for (size_t i = 0; i < images; i++) {
-        most += 1 + p->plan->images[i].blob_count;
+        most += 1 + p->plan->images[i].manifest_count + p->plan->images[i].blob_count;
     }
     p->known = calloc(most + 1, sizeof p->known[0]);
     if (!p->known) {
@@ -58,6 +58,9 @@ int pulls_known_init(struct pulls *p)
     for (size_t i = 0; i < images; i++) {
         const struct plan_image *image = &p->plan->images[i];
         int rc = know(p, image->digest, image->manifest_size, i);
+        for (size_t k = 0; rc == 0 && k < image->manifest_count; k++) {
+            rc = know(p, image->manifests[k].digest, image->manifests[k].size, i);
+        }
         for (size_t k = 0; rc == 0 && k < image->blob_count; k++) {
             rc = know(p, image->blobs[k].digest, image->blobs[k].size, i);
         }
@@ -294,6 +297,7 @@ void pulls_states_reset(const struct pulls *p, struct pulls_lane *lane, bool col
         s->damaged = false;
         s->served_by = s->piece_by = -1;
         s->served_event = s->piece_event = 0;
+        s->told = (struct pulls_told){.event = 0};
         if (cold) {
             s->count = 0;
             s->complete = false;

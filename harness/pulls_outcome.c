@@ -1,75 +1,9 @@
-/* What a start came to: its image, its outcome, and what it did last, in words. */
+/* What a start came to: its outcome, and what it did last, in words. */
 #include <stdio.h>
 #include <string.h>
 
 #include "harness/base/units.h"
 #include "harness/pulls_internal.h"
-
-/* ---- the image ----------------------------------------------------------------------------- */
-
-static bool preloaded(const struct pulls *p, const struct pulls_lane *lane, const char *digest)
-{
-    const struct scenario_subject *s = &p->plan->scenario->subjects[lane->running->pub.subject];
-    for (size_t i = 0; i < s->preloaded_count; i++) {
-        if (strcmp(s->preloaded[i], digest) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether LANE has the object; where it has not, how much of it came. */
-static bool has(const struct pulls *p, const struct pulls_lane *lane, const char *digest,
-                uint64_t *covered, uint64_t *size)
-{
-    const struct pulls_known *known = pulls_known_find(p, digest);
-    *covered = 0;
-    *size = known ? known->size : 0;
-    if (!known) {
-        return false;
-    }
-    if (pulls_arrived(lane, known) || preloaded(p, lane, digest)) {
-        return true;
-    }
-    *covered = pulls_covered(lane, known);
-    return false;
-}
-
-static bool has_image(const struct pulls *p, const struct pulls_lane *lane, size_t index)
-{
-    const struct plan_image *image = &p->plan->images[index];
-    uint64_t covered, size;
-    if (!has(p, lane, image->digest, &covered, &size)) {
-        return false;
-    }
-    for (size_t i = 0; i < image->blob_count; i++) {
-        if (!has(p, lane, image->blobs[i].digest, &covered, &size)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Of the images whose digest it was told, the last told one that is whole, else the last told. */
-struct pulls_found pulls_image_of(const struct pulls *p, const struct pulls_lane *lane)
-{
-    struct pulls_found found = {.image = -1};
-    uint64_t event = 0;
-    for (size_t i = 0; i < p->plan->scenario->image_count; i++) {
-        const struct pulls_told *told = &lane->told[i];
-        if (told->event == 0) {
-            continue;
-        }
-        bool whole = has_image(p, lane, i);
-        found.all |= whole ? UINT64_C(1) << i : 0;
-        if ((whole && !found.whole) || (whole == found.whole && told->event > event)) {
-            found.image = (int)i;
-            found.whole = whole;
-            event = told->event;
-        }
-    }
-    return found;
-}
 
 /* ---- the outcome --------------------------------------------------------------------------- */
 
@@ -100,38 +34,55 @@ static void short_reference(const char *reference, char *text, size_t size)
     }
 }
 
-static void tell_missing(char *reason, size_t size, const char *what, const char *digest,
-                         uint64_t covered, uint64_t whole)
+static void tell_missing(char *reason, size_t size, const char *what, const struct pulls_part *part)
 {
     char name[PULLS_REFERENCE];
     char got[32], of[32];
-    short_reference(digest, name, sizeof name);
+    short_reference(part->digest, name, sizeof name);
     snprintf(reason, size, "exit 0, but %s never arrived whole: %s (delivered %s of %s bytes)",
-             what, name, grouped(covered, got), grouped(whole, of));
+             what, name, grouped(part->covered, got), grouped(part->size, of));
 }
 
-/* Why the image INDEX, told but not whole, is not there. */
-static void tell_incomplete(const struct pulls *p, const struct pulls_lane *lane, size_t index,
-                            char *reason, size_t size)
+/* Why the manifest M is not there with all its blobs; false: it is. */
+static bool tell_manifest(const struct pulls *p, const struct pulls_lane *lane,
+                          const struct plan_manifest *m, char *reason, size_t size)
 {
-    const struct plan_image *image = &p->plan->images[index];
-    uint64_t covered, whole;
-    if (!has(p, lane, image->digest, &covered, &whole)) {
-        tell_missing(reason, size, "the manifest", image->digest, covered, whole);
-        return;
+    struct pulls_part part, first;
+    if (!pulls_has(p, lane, m->digest, &part)) {
+        tell_missing(reason, size, "the manifest", &part);
+        return true;
     }
     size_t missing = 0;
-    size_t first = 0;
-    for (size_t i = image->blob_count; i > 0; i--) {
-        if (!has(p, lane, image->blobs[i - 1].digest, &covered, &whole)) {
+    for (size_t i = m->blob_count; i > 0; i--) {
+        if (!pulls_has(p, lane, m->blobs[i - 1].digest, &part)) {
             missing++;
-            first = i - 1;
+            first = part;
         }
     }
+    if (missing == 0) {
+        return false;
+    }
     char what[64];
-    snprintf(what, sizeof what, "%zu of %zu blobs", missing, image->blob_count);
-    has(p, lane, image->blobs[first].digest, &covered, &whole);
-    tell_missing(reason, size, what, image->blobs[first].digest, covered, whole);
+    snprintf(what, sizeof what, "%zu of %zu blobs", missing, m->blob_count);
+    tell_missing(reason, size, what, &first);
+    return true;
+}
+
+/* Why the image that was FOUND, told but not whole, is not there. */
+static void tell_incomplete(const struct pulls *p, const struct pulls_lane *lane,
+                            const struct pulls_found *found, char *reason, size_t size)
+{
+    const struct plan_image *image = &p->plan->images[found->image];
+    int chosen = found->chosen.manifest;
+    struct pulls_part part;
+    if (chosen >= 0 && tell_manifest(p, lane, &image->manifests[chosen], reason, size)) {
+        return;
+    }
+    if (!pulls_has(p, lane, image->digest, &part)) {
+        tell_missing(reason, size, "the index", &part);
+    } else {
+        snprintf(reason, size, "exit 0, but it took none of the manifests that the index lists");
+    }
 }
 
 static enum outcome failed_outcome(const struct pulls *p, const struct pulls_lane *lane,
@@ -179,7 +130,7 @@ enum outcome pulls_outcome(const struct pulls *p, uint64_t number,
     if (found.image < 0) {
         snprintf(reason, size, "exit 0, but no registry told it a digest of the scenario's images");
     } else {
-        tell_incomplete(p, lane, (size_t)found.image, reason, size);
+        tell_incomplete(p, lane, &found, reason, size);
     }
     return OUTCOME_WRONG;
 }
@@ -237,12 +188,18 @@ static void tell_answer(const struct pulls_last *last, char *text, size_t size)
 const char *pulls_last_words(struct pulls *p, const struct pulls_lane *lane)
 {
     const struct pulls_last *last = &lane->last;
+    if (last->op == OP_LOOKUP && last->event > 0) {
+        return arena_printf(&p->arena, "looked up %s%s%s%s", last->reference,
+                            last->faults[0] ? " (fault " : "", last->faults,
+                            last->faults[0] ? ")" : "");
+    }
     if (last->registry < 0) {
         return "made no request";
     }
     const char *registry = p->plan->scenario->registries[last->registry].name;
     if (last->op == OP_COUNT) {
-        return arena_printf(&p->arena, "connected to %s, asked nothing", registry);
+        return arena_printf(&p->arena, "connected to %s, asked nothing%s%s", registry,
+                            last->reference[0] ? "; TLS: " : "", last->reference);
     }
     char asked[PULLS_REFERENCE + 32];
     char answer[128];

@@ -51,11 +51,19 @@ static bool is_resume(const char *range)
     return range && strncmp(range, "bytes=0-", 8) != 0;
 }
 
-/* Whether what is asked now still belongs to try A. */
+/* Whether ASK is of a host that its registry redirects to, not of itself. */
+static bool is_target(const struct event_request *ask)
+{
+    return ask->host && ask->registry && strcmp(ask->host, ask->registry) != 0;
+}
+
+/* Whether what is asked now still belongs to try A. The same again of the registry itself does not:
+ * then the target of the redirect did not answer. */
 static bool joins(const struct pulls_attempt *a, const struct event_request *ask)
 {
     bool get = ask->op == OP_MANIFEST_GET || ask->op == OP_BLOB_GET;
-    return a->challenged || (a->head && get && !is_resume(ask->range));
+    return a->challenged || (a->redirected && is_target(ask)) ||
+           (a->head && get && !is_resume(ask->range));
 }
 
 static int attempt_record(struct pulls *p, const struct pulls_request *r, struct err *e)
@@ -102,6 +110,7 @@ int pulls_attempt_begin(struct pulls *p, struct pulls_request *r, const struct e
         a->generation = fresh ? p->attempt_count : a->generation;
         a->head = ask->op == OP_MANIFEST_HEAD || ask->op == OP_BLOB_HEAD;
         a->challenged = false;
+        a->redirected = false;
         r->attempt = a;
         r->generation = a->generation;
     }
@@ -209,6 +218,7 @@ static struct pulls_record *record_make(struct pulls *p, const struct event *ev)
         .begin_ns = ev->t_ns,
         .begin_event = ev->n,
         .image = -1,
+        .manifest = -1,
         .told_by = -1,
         .registries = registries,
     };
@@ -292,40 +302,6 @@ static int settle(struct pulls *p, struct pulls_lane *lane, uint64_t now_ns)
         pulls_attempt_mark(p, lane, r->attempt, r->generation, true);
         pulls_request_drop(p, r);
     }
-    return 0;
-}
-
-static void object_fill(const struct pulls *p, const struct pulls_lane *lane, const char *digest,
-                        struct pull_object *out)
-{
-    const struct pulls_known *known = pulls_known_find(p, digest);
-    const struct pulls_state *state = known ? lane->state[known->index] : NULL;
-    *out = (struct pull_object){.served_by = -1};
-    if (state) {
-        out->served_by = state->served_by;
-        out->served_event = state->served_event;
-        out->complete = state->complete;
-        out->damaged = state->damaged;
-    }
-}
-
-static int fill_image(struct pulls *p, const struct pulls_lane *lane, struct pull_start *start,
-                      int index)
-{
-    const struct plan_image *image = &p->plan->images[index];
-    struct pull_object *objects = arena_alloc(&p->arena, image->blob_count + 1, sizeof *objects);
-    if (!objects) {
-        return -1;
-    }
-    object_fill(p, lane, image->digest, &objects[0]);
-    for (size_t i = 0; i < image->blob_count; i++) {
-        object_fill(p, lane, image->blobs[i].digest, &objects[i + 1]);
-    }
-    start->image = index;
-    start->told_by = lane->told[index].by;
-    start->told_event = lane->told[index].event;
-    start->objects = objects;
-    start->object_count = image->blob_count + 1;
     return 0;
 }
 
@@ -447,9 +423,8 @@ int pulls_start_end(struct pulls *p, const struct event *ev, struct err *e)
         return err_set(e, ERR_NOMEM, "pulls: no memory for the end of start %llu", number);
     }
     struct pulls_found found = pulls_image_of(p, lane);
-    int image = found.image;
     record->pub.whole = found.all;
-    if ((image >= 0 && fill_image(p, lane, &record->pub, image) != 0) ||
+    if ((found.image >= 0 && pulls_fill_image(p, lane, &record->pub, &found) != 0) ||
         fill_faults(p, lane, &record->pub) != 0) {
         return err_set(e, ERR_NOMEM, "pulls: no memory for the end of start %llu", number);
     }

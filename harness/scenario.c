@@ -115,7 +115,7 @@ static int read_all(struct scenario_reader *r)
         scenario_configuration(r, root) != 0 || read_texts(r, root) != 0 ||
         read_numbers(r, root) != 0 || scenario_registries(r, root) != 0 ||
         scenario_images(r, root) != 0 || scenario_subjects(r, root) != 0 ||
-        scenario_faults(r, root) != 0 || scenario_phases(r, root) != 0 ||
+        scenario_faults(r, root) != 0 || scenario_reach(r) != 0 || scenario_phases(r, root) != 0 ||
         scenario_expects(r, root) != 0 || scenario_proof(r, root) != 0)
         return -1;
     return scenario_resolve(r);

@@ -14,6 +14,7 @@
 
 /* Stated maxima of a file. */
 #define SCENARIO_MAX_REGISTRIES 16
+#define SCENARIO_MAX_NAMES 32 /* of a registry; over all of them NAMES_MAX */
 #define SCENARIO_MAX_IMAGES 64
 #define SCENARIO_MAX_SUBJECTS 32
 #define SCENARIO_MAX_FAULTS 256
@@ -23,6 +24,8 @@
 #define SCENARIO_MAX_CONCURRENCY 1024
 #define SCENARIO_MAX_LAYERS 64
 #define SCENARIO_MAX_FILES 256 /* of a layer */
+#define SCENARIO_MAX_LABELS 64 /* of an image */
+#define SCENARIO_MAX_PLATFORMS 16
 #define SCENARIO_MAX_WORDS 256 /* of a command, of `env` */
 #define SCENARIO_MAX_VARIANTS 64
 #define SCENARIO_MAX_VARIABLES 64 /* of `configuration` */
@@ -33,6 +36,8 @@
 #define SCENARIO_MAX_NAME 64
 #define SCENARIO_MAX_LAYER_BYTES (UINT64_C(4) << 30)
 #define SCENARIO_MAX_FILE_BYTES (UINT64_C(256) << 20)
+#define SCENARIO_MAX_REF 384 /* repository:tag */
+#define SCENARIO_MAX_ACTIONS 64 /* of a phase */
 #define SCENARIO_MAX_UNTIL 1000000 /* events that `until` counts */
 #define SCENARIO_MAX_SEED (UINT64_C(1) << 53)
 
@@ -85,6 +90,7 @@ struct scenario_layer {
     struct scenario_file *files;
     size_t file_count;
 };
+struct content_name;
 struct scenario_image {
     const char *name;
     struct doc_at at;
@@ -93,13 +99,13 @@ struct scenario_image {
     unsigned on; /* bit N: lies on registry N */
     struct scenario_layer *layers;
     size_t layer_count;
-    const char *from; /* "oci:DIR", "docker-archive:FILE", …: content that is not made here; NULL */
+    const struct content_name *from; /* content that is not made here; NULL: of LAYERS */
     struct doc_at from_at;
     struct scenario_words labels; /* "NAME=value", of the config */
     const char *const *platforms; /* "linux/arm64": an index of one manifest each; NULL */
     size_t platform_count;
     int canary_of;       /* index of the image whose place it takes in some starts; -1: none */
-    double canary_share; /* of the starts */
+    double canary_share; /* of the starts of each phase in which it lies somewhere */
 };
 
 enum subject_cache { CACHE_COLD, CACHE_WARM };
@@ -147,9 +153,30 @@ struct scenario_until {
     int registry, subject, fault;
     enum outcome outcome; /* of start-end */
 };
+
+/* What a phase does to the world at its beginning, before its faults and its first start. */
+enum action_kind {
+    ACTION_PUBLISH,  /* the image is put onto registries; its tag stands for it from then on */
+    ACTION_MOVE_TAG, /* a tag of its repository stands for it from then on */
+    ACTION_RUN,      /* a command of the harness's own; the phase's starts wait for its end */
+};
+/* The word of an action, in the file and in its event. */
+const char *action_kind_name(enum action_kind kind);
+struct scenario_action {
+    enum action_kind kind;
+    struct doc_at at;
+    size_t image;    /* all but run: an index */
+    const char *tag; /* … what stands for it then, in the image's repository */
+    unsigned on;     /* … bit N: on registry N */
+    struct scenario_words command;
+    uint64_t timeout_ns; /* of the command; 60 s where absent */
+};
 struct scenario_phase {
     const char *name;
     struct doc_at at;
+    struct scenario_action *actions;
+    size_t action_count;
+    uint64_t there; /* bit N: image N lies on some registry once they are done */
     enum phase_ends_by by;
     uint64_t for_ns;                        /* BY_TIME */
     struct scenario_until until;            /* BY_EVENT */
@@ -228,6 +255,12 @@ struct scenario *scenario_load(const char *path, const struct scenario_options *
 struct scenario *scenario_parse(const char *path, const char *text, size_t len,
                                 const struct scenario_options *options, struct err *e);
 void scenario_free(struct scenario *s);
+
+/* Whether RULE acts on REGISTRY, or on one of its other hosts or names. */
+bool scenario_fault_on_registry(const struct scenario *s, const struct fault_rule *rule,
+                                size_t registry);
+/* Whether starts of SUBJECT can meet RULE. */
+bool scenario_fault_meets(const struct scenario *s, const struct fault_rule *rule, size_t subject);
 
 /* The name of the folder under --out for the results of the scenario at PATH: without its .json and
  * leading "/", "./" and "../", `/` as `-`. Cut at SIZE. */

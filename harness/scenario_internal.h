@@ -21,8 +21,19 @@ struct scenario_reader {
     struct err *err; /* never NULL */
     struct scenario_variable *variables;
     size_t variable_count;
+    /* Bit N: where each image lies once what was read of the phases has been done. */
+    unsigned lies[SCENARIO_MAX_IMAGES];
     int target; /* the subject that the options' command or variant is for; -1: none */
 };
+
+/* What repository:tag can look like; scenario_ref checks it in full, once variables are in. */
+#define SCENARIO_REF_PART "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*"
+#define SCENARIO_REF_PATTERN                                                                       \
+    "^" SCENARIO_REF_PART "(/" SCENARIO_REF_PART ")*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$"
+
+/* What a host name can look like. */
+#define SCENARIO_HOST_PATTERN                                                                      \
+    "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$"
 
 /* The keys of each level of the file, in scenario_keys.c and scenario_keys_drill.c. Those of a
  * fault are in faults/catalogue.h. */
@@ -30,15 +41,23 @@ extern const struct key_level scenario_level_top;
 extern const struct key_level scenario_level_variable;
 extern const struct key_level scenario_level_baseline;
 extern const struct key_level scenario_level_registry;
+extern const struct key_level scenario_level_tls;
+extern const struct key_level scenario_level_auth;
+extern const struct key_level scenario_level_hosts;
 extern const struct key_level scenario_level_image;
 extern const struct key_level scenario_level_layer;
+extern const struct key_level scenario_level_machine;
 extern const struct key_level scenario_level_subject;
 extern const struct key_level scenario_level_variant;
 extern const struct key_level scenario_level_phase;
+extern const struct key_level scenario_level_action;
 extern const struct key_level scenario_level_until;
 extern const struct key_level scenario_level_expect;
 extern const struct key_level scenario_level_proof;
 extern const struct key_level scenario_level_twin;
+
+/* scenario_places.c: what `on` of RULE names; and what will show that it acts. */
+int scenario_fault_on(struct scenario_reader *r, struct fault_rule *rule);
 
 /* ---- scenario_read.c: typed values; each returns -1 having complained at AT's place ---- */
 
@@ -108,19 +127,45 @@ char *scenario_escape(struct arena *a, const char *text);
 /* ---- one section of the file each: into r->s; -1 having complained ---- */
 
 int scenario_registries(struct scenario_reader *r, struct doc_at root);
+/* `names` of the registry AT. */
+int scenario_names(struct scenario_reader *r, struct doc_at at, struct scenario_registry *out);
+/* The string AT as a host name that no registry plays yet, those of OUT among them; NULL having
+ * complained. */
+const char *scenario_host(struct scenario_reader *r, struct doc_at at,
+                          const struct scenario_registry *out);
+/* `auth` and `hosts` of the registry AT. */
+int scenario_hosts(struct scenario_reader *r, struct doc_at at, struct scenario_registry *out);
+/* `tls` of the registry at AT, whose names have been read. */
+int scenario_tls(struct scenario_reader *r, struct doc_at at, struct scenario_registry *out);
 int scenario_images(struct scenario_reader *r, struct doc_at root);
+/* Which of the images, the member AT, are canaries of which others, once all have been read. */
+int scenario_canaries(struct scenario_reader *r, struct doc_at at);
 /* Splits "repository[:tag]" at AT. */
 int scenario_ref(struct scenario_reader *r, struct doc_at at, const char *ref,
                  const char **repository, const char **tag);
 int scenario_layers(struct scenario_reader *r, struct doc_at at, struct scenario_image *out);
+/* Whether the text of a path begins with a folder's variable, which places it. */
+bool scenario_names_folder(const char *written);
+/* `from`, or the upstream of the registry it lies on, or else its layers. */
+int scenario_content(struct scenario_reader *r, struct doc_at at, struct scenario_image *out);
+int scenario_upstream(struct scenario_reader *r, struct doc_at at, struct scenario_registry *out);
+/* `labels` and `platforms` of the image AT. */
+int scenario_labels(struct scenario_reader *r, struct doc_at at, struct scenario_image *out);
 int scenario_subjects(struct scenario_reader *r, struct doc_at root);
 /* One subject as NAME has it, with VARIANT (may be NULL) laid over it. */
 int scenario_subject(struct scenario_reader *r, const char *name, struct doc_at at,
                      const struct doc_at *variant, struct scenario_subject *out);
+/* The words of a command WHAT, by the row "command" of a subject. */
+int scenario_command(struct scenario_reader *r, struct doc_at at, const char *what,
+                     struct scenario_words *out);
 int scenario_faults(struct scenario_reader *r, struct doc_at root);
+/* Whether each subject's way to the registries carries every fault; once these have been read. */
+int scenario_reach(struct scenario_reader *r);
 int scenario_phases(struct scenario_reader *r, struct doc_at root);
 /* `until` of PHASE, whose faults have been read. */
 int scenario_until(struct scenario_reader *r, struct doc_at at, struct scenario_phase *phase);
+/* `do` of PHASE, in a member AT, after those of the phases before it. */
+int scenario_do(struct scenario_reader *r, struct doc_at at, struct scenario_phase *phase);
 int scenario_expects(struct scenario_reader *r, struct doc_at root);
 int scenario_proof(struct scenario_reader *r, struct doc_at root);
 /* Builds s->resolved, last of all. */

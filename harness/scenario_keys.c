@@ -1,5 +1,6 @@
 /* The keys of a scenario, level by level: parser, schema and reference read these tables. The keys
- * of subjects and phases are in scenario_keys_drill.c, those of faults in faults/keys.c. */
+ * of images are in scenario_keys_image.c, those of subjects and phases in scenario_keys_drill.c,
+ * those of faults in faults/keys.c. */
 #include "harness/check.h"
 #include "harness/scenario_internal.h"
 
@@ -70,7 +71,78 @@ const struct key_level scenario_level_baseline = {
 /* ---- registries ---- */
 
 static const char *const roles[] = {"primary", "failover", "cache", "other", NULL};
-static const char *const auths[] = {"none", NULL};
+static const char *const auths[] = {"none", "basic", "token", NULL};
+static const struct key auth_keys[] = {
+    {.name = "type",
+     .value = {.form = KEY_CHOICE, .words = auths},
+     .required = true,
+     .meaning = "what credential it asks for",
+     .example = "\"token\""},
+    {.name = "anonymous",
+     .value = {.form = KEY_FLAG},
+     .fallback = "false",
+     .meaning = "pulls need no credential; with \"token\" they still need a token, which anybody "
+                "gets",
+     .example = "true"},
+    {.name = "ttl",
+     .value = {.form = KEY_DURATION, .min = 1, .expanded = true},
+     .fallback = "\"5m\"",
+     .meaning = "how long a token is good for",
+     .example = "\"60s\""},
+};
+const struct key_level scenario_level_auth = {
+    .what = "\"auth\"",
+    .name = "auth",
+    .meaning = "what a registry asks of those who pull; the credentials are random, and subjects "
+               "are given them in files and variables",
+    KEYS(auth_keys)};
+static const struct key_value auth_forms[] = {{.form = KEY_CHOICE, .words = auths},
+                                              {.form = KEY_LEVEL, .level = &scenario_level_auth}};
+
+static const struct key_value host_forms[] = {
+    {.form = KEY_FLAG}, {.form = KEY_TEXT, .pattern = SCENARIO_HOST_PATTERN, .shown = "host name"}};
+#define HOST                                                                                       \
+    {                                                                                              \
+        .form = KEY_ONE_OF, .of = host_forms, .of_count = LEN(host_forms),                         \
+        .shown = "`true` or a host name"                                                           \
+    }
+static const struct key hosts_keys[] = {
+    {.name = "token",
+     .value = HOST,
+     .fallback = "the registry's own",
+     .meaning = "the realm of its tokens has a host of its own; faults call it `NAME/token`",
+     .example = "\"auth.docker.io\""},
+    {.name = "blobs",
+     .value = HOST,
+     .fallback = "the registry serves them itself",
+     .meaning = "blob GETs are redirected (307) to signed URLs of a host of its own, which asks "
+                "for no credential; faults call it `NAME/blobs`",
+     .example = "\"cdn01.quay.io\""},
+};
+const struct key_level scenario_level_hosts = {
+    .what = "\"hosts\"",
+    .name = "hosts",
+    .meaning = "hosts of a registry apart from itself; a name is what such a host is called where "
+               "subjects reach registries by their names",
+    KEYS(hosts_keys)};
+
+static const struct key_value names_value = {
+    .form = KEY_TEXT, .pattern = SCENARIO_HOST_PATTERN, .shown = "host names"};
+static const char *const clients[] = {"none", "asked", "needed", NULL};
+static const struct key tls_keys[] = {
+    {.name = "client",
+     .value = {.form = KEY_CHOICE, .words = clients},
+     .fallback = "\"none\"",
+     .meaning = "certificates of clients: not asked for, asked for and held against the drill's "
+                "authority where one is shown, or needed for any connection; each lane has one in "
+                "`certs.d` and as `trust/client.crt` and `trust/client.key`",
+     .example = "\"needed\""},
+};
+const struct key_level scenario_level_tls = {
+    .what = "\"tls\"", .name = "tls", .meaning = "how a registry speaks TLS", KEYS(tls_keys)};
+static const struct key_value tls_forms[] = {{.form = KEY_FLAG},
+                                             {.form = KEY_LEVEL, .level = &scenario_level_tls}};
+
 static const struct key registry_keys[] = {
     {.name = "role",
      .value = {.form = KEY_CHOICE, .words = roles},
@@ -78,13 +150,50 @@ static const struct key registry_keys[] = {
                  "other is a failover",
      .meaning = "what the registry is to the subject",
      .example = "\"failover\""},
+    {.name = "names",
+     .value = {.form = KEY_LIST,
+               .min = 1,
+               .max = SCENARIO_MAX_NAMES,
+               .of = &names_value,
+               .distinct = true,
+               .shown = "array of 1 to 32 host names"},
+     .fallback = "none",
+     .meaning = "the host names it plays where subjects reach registries by their names; no two "
+                "registries play the same; the first is what `${registry.NAME}` stands for there",
+     .example = "[\"quay.io\"]"},
+    {.name = "tls",
+     .value = {.form = KEY_ONE_OF,
+               .of = tls_forms,
+               .of_count = LEN(tls_forms),
+               .shown = "`true`, `false` or tls"},
+     .fallback = "`true` where it has names, else `false`",
+     .meaning = "whether it speaks TLS, with certificates of an authority that is the drill's own "
+                "and that subjects trust",
+     .example = "true"},
     {.name = "auth",
-     .value = {.form = KEY_CHOICE, .words = auths},
+     .value = {.form = KEY_ONE_OF,
+               .of = auth_forms,
+               .of_count = LEN(auth_forms),
+               .shown = "`\"none\"`, `\"basic\"`, `\"token\"` or auth"},
      .fallback = "\"none\"",
-     .meaning = "the credentials it asks for",
-     .example = "\"none\""},
+     .meaning = "the credential it asks for",
+     .example = "\"token\""},
+    {.name = "hosts",
+     .value = {.form = KEY_LEVEL, .level = &scenario_level_hosts},
+     .fallback = "none",
+     .meaning = "hosts of its own for tokens and blobs",
+     .example = "{\"blobs\": \"cdn01.quay.io\"}"},
+    {.name = "upstream",
+     .value = {.form = KEY_TEXT,
+               .pattern = "^https?://[A-Za-z0-9_.:\\[\\]-]+/?$",
+               .shown = "URL of a registry"},
+     .fallback = "none",
+     .meaning = "images on it that have neither \"from\" nor anything that they are made of come "
+                "from that registry, under their ref; it is asked before the drill begins, never "
+                "during it",
+     .example = "\"https://quay.io\""},
 };
-static const char *const registry_later[] = {"names", "tls", "store", "upstream"};
+static const char *const registry_later[] = {"store"};
 const struct key_level scenario_level_registry = {
     .what = "a registry",
     .name = "registry",
@@ -94,82 +203,8 @@ const struct key_level scenario_level_registry = {
 static const struct key_value registry_value = {
     .form = KEY_LEVEL, .level = &scenario_level_registry, .shown = "registries"};
 
-/* ---- images and layers ---- */
+/* ---- images: their keys are in scenario_keys_image.c ---- */
 
-#define SIZE_SHOWN "size above 0, at most 4 GiB"
-static const struct key_value file_value = {.form = KEY_TEXT, .min = 1};
-static const struct key layer_keys[] = {
-    {.name = "size",
-     .value = {.form = KEY_SIZE,
-               .min = 1,
-               .max = SCENARIO_MAX_LAYER_BYTES,
-               .expanded = true,
-               .shown = SIZE_SHOWN},
-     .fallback = "what the files come to",
-     .meaning = "of the compressed layer, to within 1 KiB; seeded content that does not compress "
-                "fills it up",
-     .example = "\"64KiB\""},
-    {.name = "files",
-     .value = {.form = KEY_MAP,
-               .min = 1,
-               .max = SCENARIO_MAX_FILES,
-               .of = &file_value,
-               .pattern = "^(?!/)(?!(.*/)?\\.{0,2}(/|$)).{1,1024}$",
-               .every_name = true,
-               .shown = "object of 1 to 256 sources by path in the image"},
-     .fallback = "none",
-     .meaning = "files in it; a source is a path relative to the scenario's folder, or begins with "
-                "${scenario.dir} or ${subjects.dir}, and has at most 256 MiB",
-     .example = "{\"bin/agent\": \"${subjects.dir}/agent\"}"},
-};
-static const char *const layer_any[] = {"size", "files", NULL};
-const struct key_level scenario_level_layer = {
-    .any_of = layer_any,
-    .what = "a layer",
-    .name = "layer",
-    .meaning = "a layer: a size, or an object with \"size\", \"files\" or both",
-    KEYS(layer_keys)};
-static const struct key_value layer_forms[] = {{.form = KEY_SIZE,
-                                                .min = 1,
-                                                .max = SCENARIO_MAX_LAYER_BYTES,
-                                                .expanded = true,
-                                                .shown = SIZE_SHOWN},
-                                               {.form = KEY_LEVEL, .level = &scenario_level_layer}};
-static const struct key_value layer_value = {
-    .form = KEY_ONE_OF, .of = layer_forms, .of_count = LEN(layer_forms), .shown = "layers"};
-
-/* What repository:tag can look like; scenario_ref checks it in full, once variables are in. */
-#define REF_PART "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*"
-static const struct key image_keys[] = {
-    {.name = "ref",
-     .value = {.form = KEY_TEXT,
-               .pattern = "^" REF_PART "(/" REF_PART ")*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$",
-               .shown = "`repository[:tag]`"},
-     .required = true,
-     .meaning = "what the image is called; no host and no digest; the tag is latest where absent",
-     .example = "\"ci/agent:stable\""},
-    {.name = "on",
-     .value = {.form = KEY_LIST,
-               .max = SCENARIO_MAX_REGISTRIES,
-               .of = &name_value,
-               .distinct = true,
-               .shown = "array of registries"},
-     .fallback = "all registries",
-     .meaning = "where it lies; [] for nowhere",
-     .example = "[\"primary\"]"},
-    {.name = "layers",
-     .value = {.form = KEY_LIST, .min = 1, .max = SCENARIO_MAX_LAYERS, .of = &layer_value},
-     .fallback = "[\"64KiB\"]",
-     .meaning = "what it is made of",
-     .example = "[\"64KiB\"]"},
-};
-static const char *const image_later[] = {"from"};
-const struct key_level scenario_level_image = {
-    .what = "an image",
-    .name = "image",
-    .meaning = "an image that registries hold; its digests follow from layers and seed",
-    KEYS(image_keys),
-    LATER(image_later)};
 static const struct key_value image_value = {
     .form = KEY_LEVEL, .level = &scenario_level_image, .shown = "images"};
 

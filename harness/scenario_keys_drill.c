@@ -13,11 +13,34 @@ static const struct key_value name_value = {.form = KEY_NAME};
 
 static const char *const caches[] = {"cold", "warm", NULL};
 static const char *const leaves[] = {"forbidden", "allowed", NULL};
-static const char *const reaches[] = {"ports", NULL};
+/* In the order of enum scenario_reach. */
+static const char *const reaches[] = {"names", "proxy", "listen", "ports", NULL};
 static const char *const attributes[] = {"lane", NULL};
 static const char *const modes[] = {"command", NULL};
 static const struct key_value env_value = {.form = KEY_TEXT};
 static const struct key_value digest_value = {.form = KEY_TEXT, .pattern = "^sha256:[0-9a-f]{64}$"};
+
+static const char *const roots[] = {"host", "overlay", NULL};
+static const char *const sockets[] = {"mask", "keep", NULL};
+static const struct key machine_keys[] = {
+    {.name = "root",
+     .value = {.form = KEY_CHOICE, .words = roots},
+     .fallback = "\"host\"",
+     .meaning = "overlay: whatever is written outside of `${lane.dir}`, it is gone with the lane, "
+                "and this machine is as before; needs root, else the scenario is skipped",
+     .example = "\"overlay\""},
+    {.name = "sockets",
+     .value = {.form = KEY_CHOICE, .words = sockets},
+     .fallback = "\"mask\"",
+     .meaning = "keep: the container engines of this machine stay within reach (Docker, "
+                "containerd, Podman, CRI-O, BuildKit); they do not see the registries",
+     .example = "\"keep\""},
+};
+const struct key_level scenario_level_machine = {
+    .what = "\"machine\"",
+    .name = "machine",
+    .meaning = "what a subject with names sees of this machine",
+    KEYS(machine_keys)};
 
 #define EXAMPLE_COMMAND "[\"./pull\", \"${registry.primary}\", \"${image.agent}\"]"
 #define EXAMPLE_DIGEST "\"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""
@@ -109,8 +132,16 @@ static const struct key subject_keys[] = {
     {.name = "reach",
      .value = {.form = KEY_CHOICE, .words = reaches},
      .fallback = "\"ports\"",
-     .meaning = "how the subject finds the registries: host:port",
-     .example = "\"ports\""},
+     .meaning = "how the subject finds the registries: by their own names, by their own names "
+                "through a proxy, at a port of this machine's address (--listen), or at a port of "
+                "a loopback address",
+     .example = "\"names\""},
+    {.name = "machine",
+     .value = {.form = KEY_LEVEL, .level = &scenario_level_machine},
+     .needs = "reach",
+     .fallback = "its files, and no container engines",
+     .meaning = "with \"reach\": \"names\" only: what the subject sees of this machine",
+     .example = "{\"root\": \"overlay\"}"},
     {.name = "attribute",
      .value = {.form = KEY_CHOICE, .words = attributes},
      .fallback = "\"lane\"",
@@ -193,6 +224,67 @@ const struct key_level scenario_level_until = {.what = "\"until\"",
                                                .meaning = "an event that ends the phase",
                                                KEYS(until_keys)};
 
+/* In the order of enum action_kind. */
+static const char *const actions[] = {"publish", "move-tag", "run", NULL};
+static const struct key action_keys[] = {
+    {.name = "publish",
+     .value = {.form = KEY_NAME, .shown = "name of an image"},
+     .fallback = "one of \"publish\", \"move-tag\", \"run\" is what is done",
+     .meaning = "puts an image onto registries where it does not lie; its ref stands for it there "
+                "from then on, whatever it stood for before",
+     .example = "\"agent-v2\""},
+    {.name = "move-tag",
+     .value = {.form = KEY_NAME, .shown = "name of an image"},
+     .needs = "as",
+     .fallback = "one of \"publish\", \"move-tag\", \"run\" is what is done",
+     .meaning = "makes a tag stand for an image that lies there already",
+     .example = "\"agent-v2\""},
+    {.name = "as",
+     .value = {.form = KEY_TEXT,
+               .pattern = SCENARIO_REF_PATTERN,
+               .shown = "`repository[:tag]`, in the image's repository"},
+     .needs = "move-tag",
+     .fallback = "needed with \"move-tag\"",
+     .meaning = "the tag that is moved",
+     .example = "\"ci/agent:stable\""},
+    {.name = "on",
+     .value = {.form = KEY_LIST,
+               .min = 1,
+               .max = SCENARIO_MAX_REGISTRIES,
+               .of = &name_value,
+               .distinct = true,
+               .shown = "array of registries"},
+     .excludes = "run",
+     .fallback = "publish: where the image does not lie; move-tag: wherever it lies",
+     .meaning = "the registries where it is done",
+     .example = "[\"primary\"]"},
+    {.name = "run",
+     .value = {.form = KEY_WORDS, .min = 1, .max = SCENARIO_MAX_WORDS},
+     .fallback = "one of \"publish\", \"move-tag\", \"run\" is what is done",
+     .meaning = "a command of the harness's own, told what subjects are told; one that does not "
+                "exit 0 is an error of the harness",
+     .example = "[\"./announce\", \"${image.agent}\"]"},
+    {.name = "timeout",
+     .value = {.form = KEY_DURATION, .min = 1, .expanded = true},
+     .needs = "run",
+     .fallback = "\"60s\"",
+     .meaning = "how long the command may take",
+     .example = "\"10s\""},
+};
+const char *action_kind_name(enum action_kind kind)
+{
+    return kind <= ACTION_RUN ? actions[kind] : "unknown";
+}
+const struct key_level scenario_level_action = {
+    .one_of = actions,
+    .what = "an action",
+    .name = "action",
+    .meaning = "something that is done to the world at the beginning of a phase, before its faults "
+               "and its first start",
+    KEYS(action_keys)};
+static const struct key_value action_value = {
+    .form = KEY_LEVEL, .level = &scenario_level_action, .shown = "actions"};
+
 static const char *const ends[] = {"ended", "begun", NULL};
 static const struct key_value starts_of = {.form = KEY_COUNT, .min = 1, .max = SCENARIO_MAX_STARTS};
 static const struct key_value starts_forms[] = {
@@ -222,6 +314,11 @@ static const struct key phase_keys[] = {
      .fallback = "one of \"starts\", \"for\", \"until\" ends a phase",
      .meaning = "ends the phase by what happened",
      .example = "{\"event\": \"start-end\", \"outcome\": \"failed\", \"at-most\": \"10s\"}"},
+    {.name = "do",
+     .value = {.form = KEY_LIST, .min = 1, .max = SCENARIO_MAX_ACTIONS, .of = &action_value},
+     .fallback = "nothing",
+     .meaning = "what is done first, one action after the other",
+     .example = "[{\"publish\": \"agent-v2\"}]"},
     {.name = "end",
      .value = {.form = KEY_CHOICE, .words = ends},
      .fallback = "ended with \"starts\", begun with \"for\" and \"until\"",
@@ -237,11 +334,9 @@ static const struct key phase_keys[] = {
      .meaning = "what is broken in it; healed at its end unless the next phase lists it too",
      .example = "[\"agent-deleted\"]"},
 };
-static const char *const phase_later[] = {"do"};
 static const char *const phase_ends[] = {"starts", "for", "until", NULL};
 const struct key_level scenario_level_phase = {.one_of = phase_ends,
                                                .what = "a phase",
                                                .name = "phase",
                                                .meaning = "a named stretch of the drill",
-                                               KEYS(phase_keys),
-                                               LATER(phase_later)};
+                                               KEYS(phase_keys)};

@@ -147,7 +147,7 @@ static int check_source(struct scenario_reader *r, const struct scenario_file *f
 }
 
 /* What begins with a folder's variable is placed by it; all else lies beside the scenario. */
-static bool names_folder(const char *written)
+bool scenario_names_folder(const char *written)
 {
     return strncmp(written, "${subjects.dir}", 15) == 0 ||
            strncmp(written, "${scenario.dir}", 15) == 0;
@@ -168,7 +168,7 @@ static int read_file(struct scenario_reader *r, const char *path, struct doc_at 
         return doc_complain(
             r->err, at,
             "the source of a file is empty; write for example \"${subjects.dir}/agent\"");
-    bool placed = source[0] == '/' || names_folder(json_string_value(at.value));
+    bool placed = source[0] == '/' || scenario_names_folder(json_string_value(at.value));
     *out = (struct scenario_file){.path = path, .at = at, .source = source};
     if (!placed)
         out->source = arena_printf(&r->s->arena, "%s/%s", r->s->folder, source);

@@ -12,58 +12,48 @@ static const char *expand(void *data, struct doc_at at, struct err *e)
     return scenario_text(data, at, "this", TEXT_PLAIN);
 }
 
-/* A fault acts on a registry; the other places of the design are told apart from mistakes. */
-static int check_on(struct scenario_reader *r, const struct fault_rule *rule, size_t *registry)
-{
-    struct scenario *s = r->s;
-    const char *slash = strchr(rule->on, '/');
-    if (slash)
-        return doc_complain(r->err, rule->on_at,
-                            "\"%.200s\" is not in this version: a registry has one host; write "
-                            "\"%.*s\"",
-                            rule->on, (int)(slash - rule->on > 64 ? 64 : slash - rule->on),
-                            rule->on);
-    for (size_t i = 0; i < s->subject_count; i++) {
-        if (strcmp(s->subjects[i].name, rule->on) == 0)
-            return doc_complain(r->err, rule->on_at,
-                                "\"%s\" is a subject, and faults on its machine are not in this "
-                                "version; name a registry",
-                                rule->on);
-    }
-    int i = scenario_lookup(r, rule->on_at, "registry", rule->on, s->registries, s->registry_count,
-                            sizeof *s->registries);
-    *registry = i < 0 ? 0 : (size_t)i;
-    return i < 0 ? -1 : 0;
-}
-
-static int check_image(struct scenario_reader *r, const struct fault_rule *rule, size_t registry)
+/* The image that RULE names: its index, or that of nothing where it names none; -1 having
+ * complained. */
+static int image_of(struct scenario_reader *r, const struct fault_rule *rule)
 {
     const struct scenario *s = r->s;
     const struct fault_value *image = &rule->param[PARAM_IMAGE];
     if (!image->set)
-        return 0;
-    int i = scenario_lookup(r, rule->param_at[PARAM_IMAGE], "image", image->text, s->images,
-                            s->image_count, sizeof *s->images);
-    if (i < 0)
-        return -1;
-    if (!(s->images[i].on & (1u << registry)))
-        return doc_complain(r->err, rule->param_at[PARAM_IMAGE],
-                            "image \"%s\" does not lie on \"%s\", so the fault could do nothing; "
-                            "add the registry to the image's \"on\"",
-                            image->text, s->registries[registry].name);
+        return (int)s->image_count;
+    return scenario_lookup(r, rule->param_at[PARAM_IMAGE], "image", image->text, s->images,
+                           s->image_count, sizeof *s->images);
+}
+
+/* The image of a fault lies there in each phase that lists it, from the beginning or published. */
+static int check_image(struct scenario_reader *r, const struct fault_rule *rule)
+{
+    const struct scenario *s = r->s;
+    int image = image_of(r, rule);
+    size_t len = strcspn(rule->on, "/");
+    if (image < 0 || (size_t)image == s->image_count)
+        return image < 0 ? -1 : 0;
+    for (size_t i = 0; i < s->registry_count; i++) {
+        const char *name = s->registries[i].name;
+        bool here = strlen(name) == len && memcmp(name, rule->on, len) == 0;
+        if (here && !(r->lies[image] & (1u << i)))
+            return doc_complain(r->err, rule->param_at[PARAM_IMAGE],
+                                "image \"%s\" does not lie on \"%s\", so the fault could do "
+                                "nothing; add the registry to the image's \"on\", or publish it "
+                                "there",
+                                s->images[image].name, name);
+    }
     return 0;
 }
 
 static int read_fault(struct scenario_reader *r, const char *name, struct doc_at key,
                       struct doc_at at, struct fault_rule *out)
 {
-    size_t registry = 0;
     if (scenario_name(r, key, "a fault", name) != 0 ||
         fault_rule_parse(name, at, expand, r, &r->s->arena, out, r->err) != 0 ||
-        check_on(r, out, &registry) != 0)
+        scenario_fault_on(r, out) != 0)
         return -1;
     out->at = key;
-    return check_image(r, out, registry);
+    return image_of(r, out) < 0 ? -1 : 0;
 }
 
 int scenario_faults(struct scenario_reader *r, struct doc_at root)
@@ -212,14 +202,28 @@ static int read_phase_faults(struct scenario_reader *r, struct doc_at at,
     return 0;
 }
 
+/* The images that lie anywhere once the actions of PHASE are done. */
+static void note_there(const struct scenario_reader *r, struct scenario_phase *phase)
+{
+    for (size_t i = 0; i < r->s->image_count; i++)
+        phase->there |= r->lies[i] ? UINT64_C(1) << i : 0;
+}
+
 static int read_phase(struct scenario_reader *r, struct doc_at at, struct scenario_phase *out)
 {
-    struct doc_at end;
+    struct doc_at actions, end;
     size_t choice;
     out->at = at;
     if (scenario_keys(r, at, &scenario_level_phase) != 0 || read_phase_name(r, at, out) != 0 ||
         read_phase_faults(r, at, out) != 0 || read_length(r, at, out) != 0)
         return -1;
+    if (doc_member(at, "do", &actions) && scenario_do(r, actions, out) != 0)
+        return -1;
+    note_there(r, out);
+    for (size_t i = 0; i < out->fault_count; i++) {
+        if (check_image(r, &r->s->faults[out->faults[i]]) != 0)
+            return -1;
+    }
     choice = out->by != BY_STARTS ? 1 : 0;
     if (doc_member(at, "end", &end) &&
         scenario_choice_key(r, end, &scenario_level_phase, "end", &choice) != 0)
@@ -274,6 +278,20 @@ static bool used(const struct scenario *s, size_t fault)
     return false;
 }
 
+/* A canary that nobody can pull in any phase is given in no start. */
+static int check_canaries(struct scenario_reader *r)
+{
+    const struct scenario *s = r->s;
+    for (size_t i = 0; i < s->image_count; i++) {
+        if (s->images[i].canary_of >= 0 && !r->lies[i])
+            return doc_complain(r->err, s->images[i].at,
+                                "image \"%s\" is a canary, and lies on no registry in any phase; "
+                                "name registries in its \"on\", or publish it",
+                                s->images[i].name);
+    }
+    return 0;
+}
+
 /* What is wrong only when faults and phases are seen together. */
 static int check_together(struct scenario_reader *r)
 {
@@ -291,7 +309,7 @@ static int check_together(struct scenario_reader *r)
                             "well before; put a phase without faults in front, or write "
                             "\"baseline\": {\"none\": \"the reason\"}",
                             s->phases[0].name);
-    return check_total(r);
+    return check_canaries(r) != 0 ? -1 : check_total(r);
 }
 
 int scenario_phases(struct scenario_reader *r, struct doc_at root)
@@ -304,6 +322,8 @@ int scenario_phases(struct scenario_reader *r, struct doc_at root)
     s->phases = scenario_alloc(r, doc_size(at), sizeof *s->phases);
     if (!s->phases)
         return -1;
+    for (size_t i = 0; i < s->image_count; i++)
+        r->lies[i] = s->images[i].on;
     struct doc_iter it = doc_iterate(at);
     while (doc_next(&it, NULL, NULL, &value)) {
         if (read_phase(r, value, &s->phases[s->phase_count]) != 0)

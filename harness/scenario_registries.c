@@ -33,9 +33,9 @@ static int read_registry(struct scenario_reader *r, struct doc_at at, struct sce
         out->role = ROLE_PRIMARY;
         *given = true;
     }
-    if (doc_member(at, "auth", &member))
-        return scenario_choice_key(r, member, &scenario_level_registry, "auth", &choice);
-    return 0;
+    if (scenario_names(r, at, out) != 0 || scenario_tls(r, at, out) != 0)
+        return -1;
+    return scenario_hosts(r, at, out) != 0 ? -1 : scenario_upstream(r, at, out);
 }
 
 /* The one that says so, else the first that says nothing else. */
@@ -150,7 +150,8 @@ static int read_image(struct scenario_reader *r, struct doc_at at, struct scenar
         return -1;
     text = scenario_text(r, ref, "\"ref\"", TEXT_PLAIN);
     if (!text || scenario_ref(r, ref, text, &out->repository, &out->tag) != 0 ||
-        read_on(r, at, out) != 0 || scenario_layers(r, at, out) != 0)
+        read_on(r, at, out) != 0 || scenario_content(r, at, out) != 0 ||
+        scenario_labels(r, at, out) != 0)
         return -1;
     return check_apart(r, out, ref);
 }
@@ -175,5 +176,5 @@ int scenario_images(struct scenario_reader *r, struct doc_at root)
             return -1;
         s->image_count++;
     }
-    return 0;
+    return scenario_canaries(r, at);
 }

@@ -10,7 +10,7 @@
 #include "harness/until.h"
 
 #define OP_GLOB "[*?\\[]"
-#define ALL_OPS (OP_BIT(OP_COUNT) - 1)
+#define ALL_OPS OP_REQUESTS
 
 /* {"if": {KEY is WORD}, "then": THEN}. */
 static json_t *branch(struct schema_maker *m, const char *key, const char *word, json_t *then)
@@ -182,13 +182,18 @@ void schema_fault_kinds(struct schema_maker *m, json_t *fault)
 
 static const char *any_op(size_t i)
 {
-    return i < OP_COUNT ? op_name((enum op)i) : NULL;
+    return i < OP_REQUEST_COUNT ? op_name((enum op)i) : NULL;
 }
 
 static const struct key_value share_forms[] = {{.form = KEY_SHARE}, {.form = KEY_COUNT}};
 static const struct key_value op_forms[] = {
     {.form = KEY_CHOICE, .word_at = any_op, .shown = "an operation"},
     {.form = KEY_STRING, .pattern = OP_GLOB, .shown = "a glob over them"}};
+
+static const struct key_value glob_value = {.form = KEY_TEXT, .min = 1};
+static const struct key_value glob_forms[] = {
+    {.form = KEY_TEXT, .min = 1, .shown = "a glob"},
+    {.form = KEY_LIST, .min = 1, .max = 64, .of = &glob_value, .shown = "an array of globs"}};
 
 static struct key check_key(const struct check_param *param, char example[64])
 {
@@ -220,6 +225,10 @@ static struct key check_key(const struct check_param *param, char example[64])
     case CHECK_OP:
         key.value = (struct key_value){.form = KEY_ONE_OF, .of = op_forms, .of_count = 2};
         snprintf(example, 64, "\"manifest-get\"");
+        break;
+    case CHECK_GLOBS:
+        key.value = (struct key_value){.form = KEY_ONE_OF, .of = glob_forms, .of_count = 2};
+        snprintf(example, 64, "\"*.example.com\"");
         break;
     }
     return key;

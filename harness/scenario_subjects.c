@@ -22,14 +22,10 @@ static int alloc_words(struct scenario_reader *r, size_t count, struct scenario_
     return out->word && out->at ? 0 : -1;
 }
 
-static int read_command(struct scenario_reader *r, const struct layered *l, const char *key,
-                        struct scenario_words *out)
+int scenario_command(struct scenario_reader *r, struct doc_at at, const char *what,
+                     struct scenario_words *out)
 {
-    struct doc_at at, value;
-    char what[64];
-    if (!member(l, key, &at))
-        return 0;
-    snprintf(what, sizeof what, "\"%s\"", key);
+    struct doc_at value;
     const struct key *command = key_find(&scenario_level_subject, "command");
     if (scenario_is_array(r, at, what, command->value.min, command->value.max, command->example) !=
             0 ||
@@ -47,6 +43,17 @@ static int read_command(struct scenario_reader *r, const struct layered *l, cons
         out->at[out->count++] = value;
     }
     return 0;
+}
+
+static int read_command(struct scenario_reader *r, const struct layered *l, const char *key,
+                        struct scenario_words *out)
+{
+    struct doc_at at;
+    char what[64];
+    if (!member(l, key, &at))
+        return 0;
+    snprintf(what, sizeof what, "\"%s\"", key);
+    return scenario_command(r, at, what, out);
 }
 
 /* ---- env ---- */
@@ -166,14 +173,37 @@ static int read_choice(struct scenario_reader *r, const struct layered *l, const
 static int read_choices(struct scenario_reader *r, const struct layered *l,
                         struct scenario_subject *out)
 {
-    size_t cache = 0, left = 0, only = 0;
+    size_t cache = 0, left = 0, reach = REACH_PORTS, only = 0;
     if (read_choice(r, l, "cache", &cache) != 0 || read_choice(r, l, "leaves", &left) != 0 ||
-        read_choice(r, l, "reach", &only) != 0 || read_choice(r, l, "attribute", &only) != 0 ||
+        read_choice(r, l, "reach", &reach) != 0 || read_choice(r, l, "attribute", &only) != 0 ||
         read_choice(r, l, "mode", &only) != 0)
         return -1;
-    out->reach = REACH_PORTS;
+    out->reach = (enum scenario_reach)reach;
     out->cache = cache == 1 ? CACHE_WARM : CACHE_COLD;
     out->leaves_allowed = left == 1;
+    return 0;
+}
+
+/* A variant's `machine` replaces the subject's. */
+static int read_machine(struct scenario_reader *r, const struct layered *l,
+                        struct scenario_subject *out)
+{
+    struct doc_at at, value;
+    size_t root = 0, sockets = 0;
+    if (!member(l, "machine", &at))
+        return 0;
+    if (scenario_keys(r, at, &scenario_level_machine) != 0 ||
+        (doc_member(at, "root", &value) &&
+         scenario_choice_key(r, value, &scenario_level_machine, "root", &root) != 0) ||
+        (doc_member(at, "sockets", &value) &&
+         scenario_choice_key(r, value, &scenario_level_machine, "sockets", &sockets) != 0))
+        return -1;
+    if (out->reach != REACH_NAMES)
+        return doc_complain(r->err, at,
+                            "\"machine\" without \"reach\": \"names\": the subject would run on "
+                            "this machine as it is; write that beside it, or remove \"machine\"");
+    out->machine.overlay = root == 1;
+    out->machine.keep_sockets = sockets == 1;
     return 0;
 }
 
@@ -253,7 +283,8 @@ int scenario_subject(struct scenario_reader *r, const char *name, struct doc_at 
         read_command(r, &l, "setup", &out->setup) != 0 ||
         read_command(r, &l, "prepare", &out->prepare) != 0 ||
         read_command(r, &l, "teardown", &out->teardown) != 0 || read_env(r, &l, &out->env) != 0 ||
-        read_limits(r, &l, out) != 0 || read_loop(r, &l, out) != 0 || read_choices(r, &l, out) != 0)
+        read_limits(r, &l, out) != 0 || read_loop(r, &l, out) != 0 ||
+        read_choices(r, &l, out) != 0 || read_machine(r, &l, out) != 0)
         return -1;
     return read_preloaded(r, &l, out);
 }

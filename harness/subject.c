@@ -45,6 +45,11 @@ void subject_set_program(const char *path)
     snprintf(program, sizeof program, "%s", path);
 }
 
+const char *subject_program(void)
+{
+    return program;
+}
+
 static void on_grace(uv_timer_t *timer)
 {
     struct subject_run *run = timer->data;
@@ -144,40 +149,45 @@ static struct subject_run *new_run(const struct subject_spec *spec, subject_done
     run->hold = spec->hold;
     run->done = done;
     run->data = data;
-    capture_init(&run->capture, SUBJECT_OUTPUT_HEAD, SUBJECT_OUTPUT_TAIL);
+    capture_init(&run->capture, SUBJECT_OUTPUT_HEAD, SUBJECT_OUTPUT_TAIL, spec->secrets);
     return run;
 }
 
-/* KEEPER_ARGV0, the keeper's mode and the command's words, which themselves are borrowed. */
-static char **keeper_argv(char *const *argv, bool hold, struct err *e)
+/* KEEPER_ARGV0, the keeper's mode, the number of namespaces and the command's words, which
+ * themselves are borrowed. */
+static char **keeper_argv(const struct subject_spec *spec, struct err *e)
 {
     static char name[] = KEEPER_ARGV0;
     static char end_mode[] = KEEPER_END;
     static char hold_mode[] = KEEPER_HOLD;
+    static char numbers[KEEPER_MAX_SPACES + 1][2] = {"0", "1", "2", "3"};
     char **words = NULL;
     size_t count = 0;
 
-    while (argv[count] != NULL && count < MAX_WORDS)
+    while (spec->argv[count] != NULL && count < MAX_WORDS)
         count++;
-    if (count == 0 || argv[count] != NULL) {
+    if (count == 0 || spec->argv[count] != NULL || spec->space_count > SUBJECT_MAX_SPACES) {
         err_set(e, ERR_LIMIT, "a command has from 1 to %d words", MAX_WORDS);
         return NULL;
     }
-    words = calloc(count + 3, sizeof *words);
+    words = calloc(count + 4, sizeof *words);
     if (words == NULL) {
         err_set(e, ERR_NOMEM, "no memory for a command");
         return NULL;
     }
     words[0] = name;
-    words[1] = hold ? hold_mode : end_mode;
-    memcpy(words + 2, argv, count * sizeof *words);
+    words[1] = spec->hold ? hold_mode : end_mode;
+    words[2] = numbers[spec->space_count];
+    memcpy(words + 3, spec->argv, count * sizeof *words);
     return words;
 }
+
+_Static_assert(SUBJECT_MAX_SPACES == KEEPER_MAX_SPACES, "namespaces of a command");
 
 static int spawn_keeper(uv_loop_t *loop, struct subject_run *run, const struct subject_spec *spec,
                         char **argv, struct channels *c, struct err *e)
 {
-    uv_stdio_container_t stdio[5] = {
+    uv_stdio_container_t stdio[KEEPER_SPACES_FD + KEEPER_MAX_SPACES] = {
         {.flags = UV_IGNORE},
         {.flags = UV_INHERIT_FD, .data.fd = c->output[1]},
         {.flags = UV_INHERIT_FD, .data.fd = c->output[1]},
@@ -191,11 +201,14 @@ static int spawn_keeper(uv_loop_t *loop, struct subject_run *run, const struct s
         .env = (char **)(uintptr_t)spec->env, /* libuv only reads it */
         .cwd = spec->cwd,
         .flags = UV_PROCESS_DETACHED, /* Ctrl-C is for the harness alone */
-        .stdio_count = 5,
+        .stdio_count = KEEPER_SPACES_FD + (int)spec->space_count,
         .stdio = stdio,
     };
     int rc = 0;
 
+    for (size_t i = 0; i < spec->space_count; i++)
+        stdio[KEEPER_SPACES_FD + i] =
+            (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = spec->spaces[i]};
     run->spawned_ns = clock_now_ns();
     rc = uv_spawn(loop, &run->process, &options);
     if (rc != 0)
@@ -282,7 +295,7 @@ struct subject_run *subject_spawn(uv_loop_t *loop, const struct subject_spec *sp
 
     if (become_subreaper(e) != 0)
         return NULL;
-    argv = keeper_argv(spec->argv, spec->hold, e);
+    argv = keeper_argv(spec, e);
     if (argv == NULL)
         return NULL;
     run = new_run(spec, done, data, e);

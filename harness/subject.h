@@ -5,9 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "harness/base/err.h"
+#include "harness/history/secrets.h"
 
 /* The most output kept of one start: the first part and the last part, with the number of bytes
  * dropped between them said in words. */
@@ -22,9 +24,10 @@ struct subject_spec {
     const char *cwd;         /* NULL: the caller's */
     uint64_t timeout_ns;     /* 0: none */
     const char *output_path; /* the captured output is written there at the end; NULL: nowhere */
-    bool hold;               /* what the command leaves running lives on, see subject_release */
-    const int *spaces;       /* descriptors of namespaces that it enters, in this order; borrowed */
-    size_t space_count;      /* at most SUBJECT_MAX_SPACES; 0: it runs where the harness does */
+    const struct secrets *secrets; /* never in the output; borrowed for the run; NULL: none */
+    bool hold;          /* what the command leaves running lives on, see subject_release */
+    const int *spaces;  /* descriptors of namespaces that it enters, in this order; borrowed */
+    size_t space_count; /* at most SUBJECT_MAX_SPACES; 0: it runs where the harness does */
 };
 
 struct subject_exit {
@@ -37,7 +40,8 @@ struct subject_exit {
     uint64_t survivors;   /* could not be killed: the harness must say so */
     uint64_t duration_ns; /* from spawn to the end of the command itself */
     uint64_t ended_ns;    /* CLOCK_MONOTONIC then; 0 where it is not known */
-    bool no_room;         /* not started for want of processes, memory or descriptors */
+    bool no_room;         /* not started for want of processes, memory or descriptors, or of a way
+                             into its lane: the subject is not to blame */
     const char *output;   /* captured, NUL-terminated; valid during the callback */
     size_t output_len;
     char reason[256];
@@ -68,6 +72,11 @@ void subject_release(struct subject_run *run, subject_released *released, void *
 
 /* The path of this executable, for the keeper: absolute, or "/proc/self/exe". Set once by main. */
 void subject_set_program(const char *path);
+/* The path so set; empty where none was. */
+const char *subject_program(void);
+
+/* PID is a child of this process that is no subject's: it is no orphan. One at a time; 0: none. */
+void subject_spare(pid_t pid);
 
 /* Kills and reaps what came to this process as the orphan of a keeper that was itself killed: every
  * descendant of this process that is below no living keeper. Returns how many were alive: 0 unless

@@ -29,7 +29,14 @@ void subject_close_fd(int *fd)
 
 /* ---- orphans ------------------------------------------------------------------------------ */
 
-/* The pids of the keepers that live; the caller frees them. */
+static pid_t spared; /* 0: none */
+
+void subject_spare(pid_t pid)
+{
+    spared = pid;
+}
+
+/* The pids of the keepers that live, and of what is spared; the caller frees them. */
 static pid_t *list_keepers(size_t *count)
 {
     pid_t *pids = NULL;
@@ -41,6 +48,8 @@ static pid_t *list_keepers(size_t *count)
     if (pids == NULL)
         return NULL;
     *count = 0;
+    if (spared != 0)
+        pids[(*count)++] = spared;
     for (const struct subject_run *run = subject_living; run != NULL; run = run->next)
         pids[(*count)++] = (pid_t)run->process.pid;
     return pids;
@@ -126,7 +135,10 @@ void subject_free_run(struct subject_run *run)
 static void announce(struct subject_run *run)
 {
     size_t len = 0;
-    char *text = capture_text(&run->capture, &len);
+    char *text = NULL;
+
+    capture_end(&run->capture);
+    text = capture_text(&run->capture, &len);
 
     if (text == NULL) {
         len = 0;
@@ -195,7 +207,7 @@ static void judge_report(struct subject_run *run, const struct keeper_report *re
     if (run->hold && run->asked_ns != 0)
         killed = true;
 
-    exit->started = report->how != KEEPER_NOT_STARTED;
+    exit->started = report->how == KEEPER_EXITED || report->how == KEEPER_SIGNALLED;
     exit->exit = report->how == KEEPER_EXITED ? report->value : -1;
     exit->signal = report->how == KEEPER_SIGNALLED ? report->value : 0;
     exit->timed_out = killed && run->by_timeout;
@@ -203,11 +215,16 @@ static void judge_report(struct subject_run *run, const struct keeper_report *re
     exit->leftovers = report->leftovers;
     exit->ended_ns = report->command_ns;
     exit->no_room = !exit->started && (report->value == EAGAIN || report->value == ENOMEM ||
-                                       report->value == EMFILE || report->value == ENFILE);
+                                       report->value == EMFILE || report->value == ENFILE ||
+                                       report->how == KEEPER_NOT_ENTERED);
     exit->survivors = report->survivors;
     exit->duration_ns =
         report->command_ns > run->spawned_ns ? report->command_ns - run->spawned_ns : 0;
-    if (!exit->started)
+    if (report->how == KEEPER_NOT_ENTERED)
+        snprintf(exit->reason, sizeof exit->reason,
+                 "its lane, or the working folder in it, could not be entered: %s",
+                 strerror(report->value));
+    else if (!exit->started)
         snprintf(exit->reason, sizeof exit->reason, "the command could not be started: %s",
                  strerror(report->value));
     else if (exit->survivors > 0)

@@ -1,4 +1,5 @@
 /* One event as a row of a trace: its fields picked, its texts cut short. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,7 +128,9 @@ static void row_of_connection(struct trace_fold *fold, const struct event *ev,
     row->connection = ev->close.connection;
     row->bytes = ev->close.delivered;
     row->name = trace_keep(fold->trace, ev->close.fault);
-    row->text = trace_keep(fold->trace, ev->close.how);
+    row->text = ev->close.tls ? arena_printf(&fold->trace->arena, "%.64s; TLS: %.512s",
+                                             ev->close.how, ev->close.tls)
+                              : trace_keep(fold->trace, ev->close.how);
 }
 
 static void row_of_start(struct trace_fold *fold, const struct event *ev, struct trace_event *row)
@@ -136,6 +139,9 @@ static void row_of_start(struct trace_fold *fold, const struct event *ev, struct
         row->start = ev->start_begin.start;
         row->lane = ev->start_begin.lane;
         row->name = trace_keep(fold->trace, ev->start_begin.subject);
+        row->text = ev->start_begin.canary
+                        ? arena_printf(&fold->trace->arena, "given %.4096s", ev->start_begin.canary)
+                        : NULL;
         return;
     }
     row->start = ev->start_end.start;
@@ -149,6 +155,32 @@ static void row_of_start(struct trace_fold *fold, const struct event *ev, struct
             start->outcome != OUTCOME_WORKED ? trace_keep(fold->trace, start->reason) : NULL;
         row->end = outcome_name(start->outcome);
     }
+}
+
+/* What an action did, in words: its detail, or what stands for which image from then on. */
+static const char *action_text(struct trace *t, const struct event_action *action)
+{
+    if (action->detail || !action->reference || !action->image) {
+        return trace_keep(t, action->detail);
+    }
+    return arena_printf(&t->arena, "%.*s is %.*s on %.*s", SCENARIO_MAX_REF, action->reference,
+                        SCENARIO_MAX_NAME, action->image, SCENARIO_MAX_NAME,
+                        action->registry ? action->registry : "");
+}
+
+static void row_of_lookup(struct trace_fold *fold, const struct event_lookup *lookup,
+                          struct trace_event *row)
+{
+    char asked[TRACE_MAX_TEXT];
+    snprintf(asked, sizeof asked, "%.180s %.10s", lookup->name ? lookup->name : "a name",
+             lookup->type ? lookup->type : "");
+    row->registry = registry_of(fold, lookup->registry);
+    row->start = lookup->start;
+    row->lane = lookup->lane;
+    row->duration_ns = lookup->waited_ns;
+    row->name = trace_keep(fold->trace, lookup->faults);
+    row->text = trace_keep(fold->trace, asked);
+    row->end = trace_keep(fold->trace, lookup->answer);
 }
 
 /* What the harness itself did: probes, actions, services, the end. */
@@ -167,7 +199,7 @@ static void row_of_harness(struct trace_fold *fold, const struct event *ev, stru
         row->start = ev->action.start;
         row->lane = ev->action.lane;
         row->name = trace_keep(t, ev->action.action);
-        row->text = trace_keep(t, ev->action.detail);
+        row->text = action_text(t, &ev->action);
         row->end = ev->action.ok ? "ok" : "failed";
         break;
     case EVENT_SERVICE:
@@ -211,6 +243,9 @@ void trace_fill_row(struct trace_fold *fold, const struct event *ev, struct trac
         break;
     case EVENT_RESPONSE:
         row_of_response(fold, &ev->response, row);
+        break;
+    case EVENT_LOOKUP:
+        row_of_lookup(fold, &ev->lookup, row);
         break;
     case EVENT_START_BEGIN:
     case EVENT_START_END:

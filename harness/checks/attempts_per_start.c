@@ -110,7 +110,7 @@ static enum verdict_kind judge(struct check *c)
     if (state->untraced > 0) {
         check_reason(
             c, events,
-            "fault %s refused connections in %llu of these starts: attempts there leave no "
+            "fault %s turned connections away in %llu of these starts: attempts there leave no "
             "trace",
             state->fault, (unsigned long long)state->untraced);
         return VERDICT_INCONCLUSIVE;

@@ -23,5 +23,8 @@ extern const struct check_info check_no_needless_fallback;
 extern const struct check_info check_returns_to;
 extern const struct check_info check_same_digest;
 extern const struct check_info check_requests;
+extern const struct check_info check_no_unmapped_names;
+extern const struct check_info check_fresh_after_publish;
+extern const struct check_info check_version_share;
 
 #endif

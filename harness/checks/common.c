@@ -75,14 +75,54 @@ void checks_nothing_to_judge(struct check *c, const char *what)
 
 /* ---- routes -------------------------------------------------------------------------------- */
 
-int checks_manifest_by(const struct pull_start *start, uint64_t *event)
+int checks_baked_in(const struct check *c, const struct pull_start *start)
 {
-    int by = start->object_count > 0 ? start->objects[0].served_by : -1;
-    uint64_t at = by >= 0 ? start->objects[0].served_event : start->told_event;
+    const struct plan *plan = c->plan;
+    bool pulled = start->image >= 0 && (start->whole >> start->image & 1) != 0;
+    if (!plan->scenario->subjects[start->subject].baked_in || pulled || !start->layout ||
+        strcmp(start->layout, "whole") != 0) {
+        return -1;
+    }
+    const struct plan_image *image = plan_image_by_digest(plan, start->result_digest);
+    return image ? (int)(image - plan->images) : -1;
+}
+
+bool checks_is_manifest(const struct pull_object *object)
+{
+    return object->kind == PULL_INDEX || object->kind == PULL_MANIFEST;
+}
+
+int checks_object_by(const struct pull_start *start, const struct pull_object *object,
+                     uint64_t *event)
+{
+    if (object->served_by >= 0 || !checks_is_manifest(object)) {
+        *event = object->served_event;
+        return object->served_by;
+    }
+    /* What a plain image was told by is known by repository and tag too, not by digest alone. */
+    bool plain = object == start->objects && object->kind == PULL_MANIFEST;
+    *event = plain ? start->told_event : object->told_event;
+    return plain ? start->told_by : object->told_by;
+}
+
+int checks_manifest_by(const struct pull_start *start, int registry, uint64_t *event)
+{
+    int found = -1;
+    uint64_t at = 0;
+    for (size_t i = 0; i < start->object_count; i++) {
+        uint64_t seen;
+        int by = checks_is_manifest(&start->objects[i])
+                     ? checks_object_by(start, &start->objects[i], &seen)
+                     : -1;
+        if (by >= 0 && (found < 0 || (found == registry && by != registry))) {
+            found = by;
+            at = seen;
+        }
+    }
     if (event) {
         *event = at;
     }
-    return by >= 0 ? by : start->told_by;
+    return found;
 }
 
 int checks_failover_before(const struct check *c, const struct pull_start *start, int registry)
@@ -102,18 +142,17 @@ int checks_failover_before(const struct check *c, const struct pull_start *start
 static bool acts_on(const struct check *c, const struct fault_rule *rule,
                     const struct pull_start *start, int registry)
 {
-    size_t len = strcspn(rule->on, "/");
-    if (rule->match.lane != 0 && rule->match.lane != start->lane) {
+    const struct scenario *s = c->plan->scenario;
+    if ((rule->match.lane != 0 && rule->match.lane != start->lane) ||
+        !scenario_fault_meets(s, rule, (size_t)start->subject)) {
         return false;
     }
-    for (size_t i = 0; i < c->plan->scenario->registry_count; i++) {
-        const char *name = c->plan->scenario->registries[i].name;
-        if ((registry < 0 || registry == (int)i) && strlen(name) == len &&
-            memcmp(name, rule->on, len) == 0) {
+    for (size_t i = 0; i < s->registry_count; i++) {
+        if ((registry < 0 || registry == (int)i) && scenario_fault_on_registry(s, rule, i)) {
             return true;
         }
     }
-    return false;
+    return rule->kind->place == PLACE_SUBJECT; /* a machine is between it and any registry */
 }
 
 static bool is_untraced(const struct fault_rule *rule)
@@ -124,7 +163,7 @@ static bool is_untraced(const struct fault_rule *rule)
 static bool is_unreachable(const struct fault_rule *rule)
 {
     return rule->kind->stage == STAGE_LISTEN || rule->kind->stage == STAGE_ACCEPT ||
-           rule->kind->stage == STAGE_TLS;
+           rule->kind->stage == STAGE_TLS || rule->kind->kind == FAULT_NETWORK_LATE;
 }
 
 static const struct fault_rule *find_fault(const struct check *c, const struct pull_start *start,
@@ -288,6 +327,20 @@ enum verdict_kind checks_doubt(struct check *c, const struct checks_stray *s,
     }
     check_reason(c, events, "%llu request%s of no start could change this",
                  (unsigned long long)s->count, s->count == 1 ? "" : "s");
+    return VERDICT_INCONCLUSIVE;
+}
+
+/* ---- lag ----------------------------------------------------------------------------------- */
+
+enum verdict_kind checks_lag(struct check *c, const struct check_value *within)
+{
+    if (!within->set || c->lag_p99_ns <= within->number / 10) {
+        return VERDICT_PASS;
+    }
+    char lag[32];
+    units_duration_text(c->lag_p99_ns, lag);
+    check_reason(c, NULL, "the harness itself lagged by %s (p99), more than a tenth of %s", lag,
+                 within->text);
     return VERDICT_INCONCLUSIVE;
 }
 

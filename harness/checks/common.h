@@ -27,9 +27,18 @@ const struct pull_start *checks_ended(const struct check *c, const struct event 
 /* Judged as inconclusive, because no start counts. WHAT they lack, in words: "ended". */
 void checks_nothing_to_judge(struct check *c, const char *what);
 
-/* The registry that served the manifest, or, where a warm start fetched none, that told its digest;
- * -1: none. EVENT (may be NULL) receives where that is seen. */
-int checks_manifest_by(const struct pull_start *start, uint64_t *event);
+/* The registry that served the object of START's image, or, where it is a manifest that a warm
+ * start did not fetch, that told its digest; -1: none. EVENT receives where that is seen. */
+int checks_object_by(const struct pull_start *start, const struct pull_object *object,
+                     uint64_t *event);
+/* The same for its manifests (an index and what it lists are several): another registry than
+ * REGISTRY where there is one, so that REGISTRY means that it served them all; -1: none. EVENT may
+ * be NULL. */
+int checks_manifest_by(const struct pull_start *start, int registry, uint64_t *event);
+/* The image that was on the machine of START, of a `baked-in` subject, already: no registry gave it
+ * one, and what its result names was hashed by the harness; -1: that is not so. */
+int checks_baked_in(const struct check *c, const struct pull_start *start);
+bool checks_is_manifest(const struct pull_object *object);
 /* The failover that START asked, and contacted, before it first contacted REGISTRY; -1: none. */
 int checks_failover_before(const struct check *c, const struct pull_start *start, int registry);
 /* A fault of START's phase on REGISTRY (-1: any) that leaves no trace of attempts (evidence
@@ -62,12 +71,16 @@ struct checks_stray {
 #define CHECKS_OBJECT_OPS                                                                          \
     (OP_BIT(OP_MANIFEST_HEAD) | OP_BIT(OP_MANIFEST_GET) | OP_BIT(OP_BLOB_HEAD) |                   \
      OP_BIT(OP_BLOB_GET))
-#define CHECKS_ALL_OPS (OP_BIT(OP_COUNT) - 1)
+#define CHECKS_ALL_OPS OP_REQUESTS
 void checks_stray_init(struct checks_stray *s, int registry, uint32_t ops);
 void checks_stray_event(struct checks_stray *s, const struct check *c, const struct event *ev);
 /* VERDICT, but a pass that strays could have changed is inconclusive; gives the reason. */
 enum verdict_kind checks_doubt(struct check *c, const struct checks_stray *s,
                                enum verdict_kind verdict);
+
+/* Inconclusive, with the reason, where the loop lagged by more than a tenth of WITHIN, a duration;
+ * else pass. */
+enum verdict_kind checks_lag(struct check *c, const struct check_value *within);
 
 /* The larger, by precedence. */
 enum verdict_kind checks_worse(enum verdict_kind a, enum verdict_kind b);

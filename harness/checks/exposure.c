@@ -101,7 +101,9 @@ static bool met_it(const struct check *c, const struct pull_start *start, size_t
     const struct seen *seen = (const struct seen *)c->state + fault;
     if (rule->kind->evidence == EVIDENCE_ARMED) {
         bool here = rule->match.lane == 0 || rule->match.lane == start->lane;
-        return here && ((seen->armed_phases >> start->phase) & 1) != 0;
+        bool counted = rule->evidence != EVIDENCE_COUNTER ||
+                       pulls_counted(c->pulls, start, rule->kind->counter);
+        return here && counted && ((seen->armed_phases >> start->phase) & 1) != 0;
     }
     for (size_t i = 0; i < start->fault_met_count; i++) {
         if (strcmp(start->faults_met[i], rule->name) == 0) {
@@ -122,7 +124,9 @@ static struct tally count_starts(const struct check *c, size_t fault)
     for (size_t i = 0; i < pulls_count(c->pulls); i++) {
         const struct pull_start *start = pulls_at(c->pulls, i);
         if (checks_outcome_counts(c, start) && start->phase >= 0 &&
-            phase_lists(c, start->phase, fault)) {
+            phase_lists(c, start->phase, fault) &&
+            scenario_fault_meets(c->plan->scenario, &c->plan->scenario->faults[fault],
+                                 (size_t)start->subject)) {
             tally.planned++;
             tally.met += met_it(c, start, fault) ? 1 : 0;
         }
@@ -171,6 +175,21 @@ static bool judge_asked(struct check *c, const struct fault_rule *rule, double n
                  "%s first",
                  rule->name, (unsigned long long)asked.met, (unsigned long long)asked.planned,
                  rule->on);
+    return false;
+}
+
+/* Whether the kernel's counter of FAULT may be another fault's as well: it does not say whose. */
+static bool shares_counter(const struct check *c, size_t fault)
+{
+    const struct scenario *s = c->plan->scenario;
+    for (size_t p = 0; p < s->phase_count; p++) {
+        for (size_t i = 0; phase_lists(c, (int)p, fault) && i < s->fault_count; i++) {
+            if (i != fault && phase_lists(c, (int)p, i) &&
+                s->faults[i].kind->counter == s->faults[fault].kind->counter) {
+                return true;
+            }
+        }
+    }
     return false;
 }
 
@@ -239,7 +258,8 @@ static bool judge_fault(struct check *c, size_t fault, struct tally *tally)
     if (!partial || rule->has_exposure) {
         good = judge_share(c, fault, tally, needed);
     }
-    if (good && rule->kind->evidence == EVIDENCE_ARMED) {
+    if (good && rule->kind->evidence == EVIDENCE_ARMED &&
+        (rule->evidence != EVIDENCE_COUNTER || shares_counter(c, fault))) {
         good = judge_asked(c, rule, needed);
     }
     if (good && (partial || rule->has_min_fired)) {
@@ -258,7 +278,7 @@ static void tell(char text[ACTUAL], const struct check *c, size_t fault, const s
     const struct seen *seen = (const struct seen *)c->state + fault;
     size_t len = strlen(text);
     char met[32];
-    bool armed = rule->kind->evidence == EVIDENCE_ARMED;
+    bool armed = rule->evidence == EVIDENCE_ARMED;
     units_share_text(tally->planned > 0 ? (double)tally->met / (double)tally->planned : 0, met);
     snprintf(text + len, ACTUAL - len, "%s%s ", len > 0 ? "; " : "", rule->name);
     len = strlen(text);

@@ -106,10 +106,10 @@ static enum verdict_kind judge_untimed(struct check *c)
     const struct state *state = c->state;
     uint64_t events[] = {state->untraced_event, 0};
     if (state->untraced > 0) {
-        check_reason(c, events,
-                     "fault %s refused connections: %llu start%s left no trace of a first contact",
-                     state->fault, (unsigned long long)state->untraced,
-                     state->untraced == 1 ? "" : "s");
+        check_reason(
+            c, events,
+            "fault %s turned connections away: %llu start%s left no trace of a first contact",
+            state->fault, (unsigned long long)state->untraced, state->untraced == 1 ? "" : "s");
     }
     if (state->uncontacted > state->untraced) {
         check_reason(c, NULL, "%llu start%s did not contact %s first and cannot be timed",

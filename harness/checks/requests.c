@@ -81,7 +81,7 @@ static bool about_image(const struct check *c, const struct event_request *ask)
     if (!same(ask->repository, image->repository)) {
         return false;
     }
-    if (same(ask->reference, image->tag) || same(object, image->digest)) {
+    if (same(ask->reference, image->tag) || plan_image_has(image, object)) {
         return true;
     }
     for (size_t i = 0; i < image->blob_count; i++) {
@@ -225,7 +225,7 @@ static enum verdict_kind judge_min(struct check *c, const struct fault_rule *unt
         return VERDICT_PASS;
     }
     if (untraced) {
-        check_reason(c, NULL, "fault %s refused connections, which leave no request",
+        check_reason(c, NULL, "fault %s turned connections away, which leave no request",
                      untraced->name);
         return VERDICT_INCONCLUSIVE;
     }
@@ -250,7 +250,7 @@ static enum verdict_kind judge_max(struct check *c, const struct fault_rule *unt
         return VERDICT_FAIL;
     }
     if (untraced) {
-        check_reason(c, NULL, "fault %s refused connections, which leave no request",
+        check_reason(c, NULL, "fault %s turned connections away, which leave no request",
                      untraced->name);
         return VERDICT_INCONCLUSIVE;
     }

@@ -1,7 +1,6 @@
 /* returns-to: once a phase begins, starts go back to a registry and stay there. */
 #include <stdio.h>
 
-#include "harness/base/units.h"
 #include "harness/checks/checks.h"
 #include "harness/checks/common.h"
 
@@ -96,7 +95,7 @@ static bool is_held(const struct check *c, const struct pull_start *start)
 static bool has_returned(const struct check *c, const struct pull_start *start)
 {
     const struct state *state = c->state;
-    return checks_manifest_by(start, NULL) == state->registry &&
+    return checks_manifest_by(start, state->registry, NULL) == state->registry &&
            checks_failover_before(c, start, state->registry) < 0;
 }
 
@@ -124,7 +123,7 @@ static void name_one(struct check *c, const struct pull_start *start)
     const struct state *state = c->state;
     char name[CHECKS_NAME];
     uint64_t served;
-    int by = checks_manifest_by(start, &served);
+    int by = checks_manifest_by(start, state->registry, &served);
     int before = checks_failover_before(c, start, state->registry);
     uint64_t events[] = {start->end_event, served, 0};
     checks_start_name(c, start, name);
@@ -171,19 +170,6 @@ static enum verdict_kind judge_subjects(struct check *c, uint64_t *judged)
     return verdict;
 }
 
-static enum verdict_kind judge_lag(struct check *c)
-{
-    const struct check_value *within = &c->value[WITHIN];
-    if (!within->set || c->lag_p99_ns <= within->number / 10) {
-        return VERDICT_PASS;
-    }
-    char lag[32];
-    units_duration_text(c->lag_p99_ns, lag);
-    check_reason(c, NULL, "the harness itself lagged by %s (p99), more than a tenth of %s", lag,
-                 within->text);
-    return VERDICT_INCONCLUSIVE;
-}
-
 static void tell_expected(struct check *c)
 {
     const struct state *state = c->state;
@@ -210,7 +196,7 @@ static void finish(struct check *c)
         checks_nothing_to_judge(c, "can be held to it");
         return;
     }
-    enum verdict_kind lag = judge_lag(c);
+    enum verdict_kind lag = checks_lag(c, &c->value[WITHIN]);
     if (state->bad > 0) {
         name_bad(c);
         verdict = lag == VERDICT_PASS ? VERDICT_FAIL : VERDICT_INCONCLUSIVE;

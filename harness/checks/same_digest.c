@@ -29,7 +29,8 @@ struct running {
 struct state {
     unsigned by;
     struct running *running, *spare;
-    int first[SCENARIO_MAX_SUBJECTS]; /* image of the subject's first start, + 1; 0: none yet */
+    const char *first[SCENARIO_MAX_SUBJECTS]; /* what the subject's first start got; NULL: none yet
+                                               */
     uint64_t judged, bad;
     struct checks_list damaged; /* starts that nothing shows to be right after a bad delivery */
     struct checks_list untold;  /* starts that worked without being told a digest */
@@ -78,7 +79,7 @@ static void on_request(struct check *c, struct state *state, const struct event_
 {
     const struct plan_image *image = &c->plan->images[c->image];
     bool asked = op_is_manifest(ask->op) && same(ask->repository, image->repository) &&
-                 (same(ask->reference, image->tag) || same(ask->reference, image->digest));
+                 (same(ask->reference, image->tag) || plan_image_has(image, ask->reference));
     if (asked && ask->start != 0 && !ask->late) {
         struct running *r = running_of(c, state, ask->start);
         if (r) {
@@ -90,7 +91,7 @@ static void on_request(struct check *c, struct state *state, const struct event_
 static void on_response(struct check *c, struct state *state, const struct event_response *answer)
 {
     bool told = answer->status >= 200 && answer->status < 300 &&
-                same(answer->digest, c->plan->images[c->image].digest);
+                plan_image_has(&c->plan->images[c->image], answer->digest);
     if (told && answer->start != 0 && !answer->late) {
         struct running *r = running_of(c, state, answer->start);
         if (r) {
@@ -117,11 +118,25 @@ static struct running take(struct state *state, uint64_t start)
 
 /* ---- one start ----------------------------------------------------------------------------- */
 
-static const char *digest_of(const struct check *c, int image)
+/* The manifest that START has of IMAGE; where it is not the image that it was told of last (it has
+ * several, or one baked in), the one that it says. */
+static const struct plan_manifest *manifest_of(const struct check *c,
+                                               const struct pull_start *start, int image)
+{
+    const struct plan_image *i = &c->plan->images[image];
+    bool own = start->image == image && start->manifest >= 0;
+    int m = own ? start->manifest : plan_image_manifest(i, start->result_digest);
+    return &i->manifests[m >= 0 ? m : 0];
+}
+
+/* What is compared of the IMAGE that START got. Whichever manifest of an index its machine runs,
+ * the index is what it got; the config is that of its platform. */
+static const char *digest_of(const struct check *c, const struct pull_start *start, int image)
 {
     const struct state *state = c->state;
-    const struct plan_image *i = &c->plan->images[image];
-    return state->by == BY_CONFIG && i->blob_count > 0 ? i->blobs[0].digest : i->digest;
+    const struct plan_manifest *m = manifest_of(c, start, image);
+    return state->by == BY_CONFIG && m->blob_count > 0 ? m->blobs[0].digest
+                                                       : c->plan->images[image].digest;
 }
 
 /* A start that asked for the image counts even where it was told another in its place. */
@@ -132,39 +147,56 @@ static bool counts(const struct check *c, const struct pull_start *start, bool a
     return checks_outcome_counts(c, start) || (asked && checks_outcome_counts(&any, start));
 }
 
-/* Whether CLAIM is what START, which got the image GOT, was told. */
+/* Whether CLAIM is the digest of IMAGE, its own or that of a manifest it lists which START took. */
+static bool claims(const struct check *c, const struct pull_start *start, int image,
+                   const char *claim)
+{
+    if (same(claim, c->plan->images[image].digest) ||
+        same(claim, manifest_of(c, start, image)->digest)) {
+        return true;
+    }
+    for (size_t i = 0; start->image == image && i < start->object_count; i++) {
+        if (start->objects[i].kind == PULL_MANIFEST && same(claim, start->objects[i].digest)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether what START claims, which got the image GOT, is what it was told. */
 static bool claim_holds(const struct check *c, const struct pull_start *start, int got)
 {
     const char *claim = start->result_digest;
-    if (!claim || same(claim, digest_of(c, got)) || same(claim, c->plan->images[got].digest)) {
-        return true;
-    }
-    return start->image >= 0 && same(claim, c->plan->images[start->image].digest);
+    return !claim || same(claim, digest_of(c, start, got)) || claims(c, start, got, claim) ||
+           (start->image >= 0 && claims(c, start, start->image, claim));
 }
 
-/* The image that START must have got. */
-static int wanted(const struct check *c, const struct pull_start *start, int got)
+/* The digest that START, which got GOT, must have got. Of the image that the check is narrowed to,
+ * the config of any platform is right. */
+static const char *wanted(const struct check *c, const struct pull_start *start, int got)
 {
     struct state *state = c->state;
     if (c->image >= 0) {
-        return c->image;
+        return digest_of(c, start, c->image);
     }
-    if (state->first[start->subject] == 0) {
-        state->first[start->subject] = got + 1;
+    if (!state->first[start->subject]) {
+        state->first[start->subject] = digest_of(c, start, got);
     }
-    return state->first[start->subject] - 1;
+    return state->first[start->subject];
 }
 
 /* Why START, which worked and got the image GOT, is wrong all the same; NULL: it is not. */
 static const char *wrong_because(struct check *c, const struct pull_start *start, int got)
 {
-    const char *right = digest_of(c, wanted(c, start, got));
-    if (!same(digest_of(c, got), right)) {
-        return arena_printf(c->arena, "was told %s, not %s", digest_of(c, got), right);
+    const char *right = wanted(c, start, got);
+    const char *is = digest_of(c, start, got);
+    if (!same(is, right)) {
+        bool baked_in = checks_baked_in(c, start) >= 0;
+        return arena_printf(c->arena, "%s %s, not %s", baked_in ? "runs, baked in," : "was told",
+                            is, right);
     }
     if (!claim_holds(c, start, got)) {
-        return arena_printf(c->arena, "claims %s, was told %s", start->result_digest,
-                            digest_of(c, got));
+        return arena_printf(c->arena, "claims %s, was told %s", start->result_digest, is);
     }
     if (start->layout && strcmp(start->layout, "whole") != 0) {
         return arena_printf(c->arena, "what landed is not what it was told: %s", start->layout);
@@ -197,6 +229,10 @@ static void fail(struct check *c, const struct pull_start *start, const char *wh
  * is narrowed to is not enough where another is what it has whole. */
 static int image_got(const struct check *c, const struct pull_start *start, bool told)
 {
+    int baked_in = checks_baked_in(c, start);
+    if (baked_in >= 0) {
+        return baked_in;
+    }
     bool other = start->image >= 0 && (start->whole >> start->image & 1) != 0;
     if (told && !(other && (start->whole >> c->image & 1) == 0)) {
         return c->image;
@@ -220,6 +256,10 @@ static void on_end(struct check *c, struct state *state, const struct pull_start
     }
     int got = image_got(c, start, seen.told);
     state->judged++;
+    if (got < 0 && start->layout && strcmp(start->layout, "whole") != 0) {
+        fail(c, start, arena_printf(c->arena, "its result is not true: %s", start->layout));
+        return;
+    }
     if (got < 0) {
         checks_list_add(c, &state->untold, start->number);
         return;

@@ -61,12 +61,13 @@ static int init(struct check *c, struct doc_at at, struct err *e)
 
 struct look {
     uint64_t fetched, here;
-    size_t mine, foreign; /* the first object from here, from elsewhere: 0 is the manifest */
+    const struct pull_object *mine, *foreign; /* the first object from here, from elsewhere */
     int foreign_by;
     uint64_t mine_event, foreign_event;
 };
 
-static void look_at(struct look *look, size_t object, int by, uint64_t event, int registry)
+static void look_at(struct look *look, const struct pull_object *object, int by, uint64_t event,
+                    int registry)
 {
     look->fetched++;
     if (by == registry) {
@@ -80,21 +81,22 @@ static void look_at(struct look *look, size_t object, int by, uint64_t event, in
     }
 }
 
-/* Blobs that a warm start did not fetch are nobody's. A manifest always has somebody who told it,
- * or the start is not served at all. */
+/* Blobs that a warm start did not fetch are nobody's. Of the manifests at least one has somebody
+ * who told it, or the start is not served at all. */
 static struct look look(const struct state *state, const struct pull_start *start)
 {
     struct look look = {.foreign_by = -1};
-    if (state->object != OBJECT_BLOBS) {
-        uint64_t event;
-        int by = checks_manifest_by(start, &event);
-        look_at(&look, 0, by, event, state->registry);
-    }
-    for (size_t i = 1; state->object != OBJECT_MANIFEST && i < start->object_count; i++) {
+    for (size_t i = 0; i < start->object_count; i++) {
         const struct pull_object *object = &start->objects[i];
-        if (object->served_by >= 0) {
-            look_at(&look, i, object->served_by, object->served_event, state->registry);
+        bool manifest = checks_is_manifest(object);
+        uint64_t event;
+        int by = checks_object_by(start, object, &event);
+        if (by >= 0 && state->object != (manifest ? OBJECT_BLOBS : OBJECT_MANIFEST)) {
+            look_at(&look, object, by, event, state->registry);
         }
+    }
+    if (look.fetched == 0 && state->object != OBJECT_BLOBS) {
+        look_at(&look, NULL, -1, 0, state->registry);
     }
     return look;
 }
@@ -129,14 +131,15 @@ static void event(struct check *c, const struct event *ev)
 
 /* ---- the result ---------------------------------------------------------------------------- */
 
-static void name_object(size_t object, char text[32])
+/* NULL stands for the manifest of a start that was served none. */
+static void name_object(const struct pull_object *object, char text[32])
 {
-    if (object == 0) {
-        snprintf(text, 32, "manifest");
-    } else if (object == 1) {
-        snprintf(text, 32, "config");
+    static const char *const names[] = {
+        [PULL_INDEX] = "index", [PULL_MANIFEST] = "manifest", [PULL_CONFIG] = "config"};
+    if (object && object->kind == PULL_LAYER) {
+        snprintf(text, 32, "layer %zu", object->layer);
     } else {
-        snprintf(text, 32, "layer %zu", object - 1);
+        snprintf(text, 32, "%s", names[object ? object->kind : PULL_MANIFEST]);
     }
 }
 

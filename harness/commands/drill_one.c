@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "harness/base/log.h"
+#include "harness/commands/listen.h"
 #include "harness/commands/results.h"
 #include "harness/drill.h"
 
@@ -13,7 +14,9 @@ static struct verdict *drill(const struct drill_one *one, const char *dir,
 {
     char *replay = options_replay(one->options, "run", one->path);
     char *tail = options_replay_tail(one->options);
+    const struct plan_listen listen = listen_of(one->options);
     const struct drill_options options = {.out = dir,
+                                          .listen = &listen,
                                           .has_seed = true,
                                           .seed = one->seed,
                                           .replay = replay,
@@ -53,6 +56,9 @@ int drill_one(const struct drill_one *one, struct scenario *scenario)
     }
     if (v == NULL) {
         v = results_lost(one->path, title, e.text, &late);
+    }
+    if (v != NULL && e.code == ERR_ENVIRONMENT) {
+        v->blame = "environment";
     }
     return v != NULL ? keep(one, v, dir, &late) : EXIT_ERROR;
 }

@@ -14,6 +14,7 @@
 #include "harness/base/doc.h"
 #include "harness/base/log.h"
 #include "harness/commands/command.h"
+#include "harness/commands/listen.h"
 #include "reports/report.h"
 
 #define MAX_JOBS 64
@@ -40,8 +41,16 @@ static const struct option_info table[] = {
     {"format", 0, OPT_REPORT, "FORMAT", "the form of what is printed on stdout [text], one of:"},
     {"subject", 0, OPT_SUBJECT, "NAME", "the subject that COMMAND or --variant is for"},
     {"variant", 0, OPT_VARIANT, "NAME", "run this variant of the subject"},
-    {"image", 0, OPT_IMAGE, "REF", "the image that both registries hold [ci/agent:stable]"},
+    {"primary", 0, OPT_PRIMARY, "HOST",
+     "the name of the primary, such as quay.io: COMMAND asks for it as it ships"},
+    {"failover", 0, OPT_FAILOVER, "HOST", "the name of the failover; with --primary alone none is"},
+    {"auth", 0, OPT_AUTH, "none|basic|token",
+     "the credential they ask for, which COMMAND is given [none]; token: anonymous pulls, too"},
+    {"image", 0, OPT_IMAGE, "REF", "the image that the registries hold [ci/agent:stable]"},
     {"timeout", 0, OPT_TIMEOUT, "TIME", "how long the command may take [60s]"},
+    {"listen", 0, OPT_LISTEN, "ADDR[:PORT]",
+     "where subjects with the reach listen or proxy find the registries: this machine's ADDR"},
+    {"advertise", 0, OPT_ADVERTISE, "NAME", "what they are told in its place [ADDR]"},
     {"inconclusive", 0, OPT_INCONCLUSIVE, "fail|pass", "exit 1 or 0 where it would be 2"},
     {"no-skip", 0, OPT_NO_SKIP, NULL, "a skipped scenario is inconclusive"},
     {"quiet", 'q', OPT_QUIET, NULL, "no progress on stderr"},
@@ -105,6 +114,17 @@ static int apply_word(struct options *o, unsigned bit, const char *value, struct
         }
         o->inconclusive = value[0] == 'f' ? VERDICT_FAIL : VERDICT_PASS;
         return 0;
+    case OPT_AUTH:
+        if (strcmp(value, "none") != 0 && strcmp(value, "basic") != 0 &&
+            strcmp(value, "token") != 0) {
+            return err_set(e, ERR_USAGE, "--auth %s: none, basic or token", value);
+        }
+        o->auth = value;
+        return 0;
+    case OPT_LISTEN:
+        return listen_read(o, value, e);
+    case OPT_ADVERTISE:
+        return listen_read_name(o, value, e);
     case OPT_TAG:
         return add_word(o->tags, &o->tag_count, OPTIONS_MAX_TAGS, value, "tag", e);
     case OPT_VAR:
@@ -139,6 +159,12 @@ static int apply(struct options *o, unsigned bit, const char *value, struct err 
         return 0;
     case OPT_IMAGE:
         o->image = value;
+        return 0;
+    case OPT_PRIMARY:
+        o->primary = value;
+        return 0;
+    case OPT_FAILOVER:
+        o->failover = value;
         return 0;
     case OPT_NO_SKIP:
         o->no_skip = true;
@@ -351,6 +377,25 @@ static void quote(struct buf *b, const char *word)
     buf_char(b, '\'');
 }
 
+static void replay_listen(struct buf *b, const struct options *o)
+{
+    if (o->listen[0] == '\0') {
+        return;
+    }
+    char text[64];
+    bool bracket = o->listen_port > 0 && strchr(o->listen, ':') != NULL;
+    snprintf(text, sizeof text, "%s%s%s", bracket ? "[" : "", o->listen, bracket ? "]" : "");
+    buf_str(b, " --listen");
+    quote(b, text);
+    if (o->listen_port > 0) {
+        buf_printf(b, ":%u", o->listen_port);
+    }
+    if (o->advertise != NULL) {
+        buf_str(b, " --advertise");
+        quote(b, o->advertise);
+    }
+}
+
 char *options_replay(const struct options *o, const char *verb, const char *file)
 {
     struct buf b;
@@ -364,6 +409,7 @@ char *options_replay(const struct options *o, const char *verb, const char *file
         buf_str(&b, " --var");
         quote(&b, o->vars[i]);
     }
+    replay_listen(&b, o);
     if (o->subject != NULL) {
         buf_str(&b, " --subject");
         quote(&b, o->subject);

@@ -32,6 +32,11 @@ enum option_set {
     OPT_QUIET = 8192,
     OPT_TIMES = 16384,
     OPT_REPORT = 32768, /* --format of a saved result: any of report_formats */
+    OPT_LISTEN = 65536,
+    OPT_ADVERTISE = 131072,
+    OPT_PRIMARY = 262144,
+    OPT_FAILOVER = 524288,
+    OPT_AUTH = 1048576,
 };
 
 struct options {
@@ -52,6 +57,12 @@ struct options {
     bool quiet;
     const char *timeout;
     const char *image;
+    const char *primary; /* the name it plays; NULL: registries are host:port */
+    const char *failover;
+    const char *auth;
+    char listen[48]; /* a numeric address; empty: none */
+    uint16_t listen_port;
+    const char *advertise;
     char **operands;
     size_t operand_count;
     char **command; /* after `--` */

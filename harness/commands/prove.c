@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/commands/command.h"
+#include "harness/commands/listen.h"
 #include "harness/commands/prove.h"
 #include "harness/commands/results.h"
 #include "harness/commands/watch.h"
@@ -197,6 +198,9 @@ int command_prove(int argc, char **argv)
         return (int)options_complain(&e);
     }
     enum exit_status status = select_scenarios(&o, &s);
+    if (status == EXIT_PASS && listen_check(&o, s.scenario, s.count, &e) != 0) {
+        status = options_complain(&e);
+    }
     if (status == EXIT_PASS) {
         status = prove_selected(&o, &s);
     }

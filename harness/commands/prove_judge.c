@@ -152,7 +152,9 @@ static bool says_nothing(const struct verdict *v, struct prove_finding *out)
     if (v->verdict != VERDICT_ERROR && v->signal == 0 && v->verdict != VERDICT_SKIPPED) {
         return false;
     }
-    out->verdict = v->verdict == VERDICT_ERROR ? VERDICT_ERROR : VERDICT_INCONCLUSIVE;
+    out->verdict = v->verdict == VERDICT_ERROR || v->verdict == VERDICT_SKIPPED
+                       ? v->verdict
+                       : VERDICT_INCONCLUSIVE;
     say(out, "%s", v->why != NULL ? v->why : "the drill came to no verdict");
     return true;
 }
@@ -167,7 +169,9 @@ void prove_judge_good(const struct verdict *v, struct prove_finding *out)
     for (size_t i = 0; i < v->check_count; i++) {
         const struct verdict_check *c = &v->checks[i];
         if (c->judged && c->verdict != VERDICT_PASS) {
-            say(out, "%s %s (%s)", c->name, came_to(c), c->actual != NULL ? c->actual : "");
+            const char *why = c->reason_count > 0 ? c->reasons[0].text : NULL;
+            say(out, "%s %s (%s)%s%s", c->name, came_to(c), c->actual != NULL ? c->actual : "",
+                why != NULL ? ": " : "", why != NULL ? why : "");
         }
     }
     if (out->why[0] == '\0') {

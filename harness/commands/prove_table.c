@@ -210,17 +210,30 @@ static void fill_check(const struct prove *p, const struct prove_cell *cell, str
     out->verdict = prove_cell_verdict(p, cell);
 }
 
-/* The worst cell so far decides, and says why. */
+/* The worst cell so far decides, and says why; the first one does where none is worse than skipped.
+ */
 static void conclude(struct verdict *v, const struct verdict_check *c)
 {
-    if (c->verdict > v->verdict) {
+    if (c->verdict > v->verdict || v->check_count == 0) {
         v->verdict = c->verdict;
         v->why = c->verdict == VERDICT_PASS ? NULL
                                             : arena_printf(&v->arena, "%s: %s", c->name, c->actual);
-        v->blame = c->verdict == VERDICT_PASS      ? "nobody"
+        v->blame = c->verdict <= VERDICT_PASS      ? "nobody"
                    : c->verdict == VERDICT_ERROR   ? "harness"
                    : strcmp(c->check, "good") == 0 ? "subject"
                                                    : "scenario";
+    }
+}
+
+/* A proof of which a part was skipped has shown nothing, and is no skip either. */
+static void conclude_skips(struct verdict *v)
+{
+    for (size_t i = 0; i < v->check_count; i++) {
+        if (v->checks[i].verdict == VERDICT_SKIPPED && v->verdict == VERDICT_PASS) {
+            v->verdict = VERDICT_INCONCLUSIVE;
+            v->blame = "environment";
+            v->why = arena_printf(&v->arena, "%s: %s", v->checks[i].name, v->checks[i].actual);
+        }
     }
 }
 
@@ -246,11 +259,13 @@ struct verdict *prove_verdict(const struct prove *p, size_t scenario, int signum
         const struct prove_cell *cell = &p->cells[i];
         if (cell->scenario == scenario) {
             fill_check(p, cell, &v->arena, &v->checks[v->check_count]);
-            conclude(v, &v->checks[v->check_count++]);
+            conclude(v, &v->checks[v->check_count]);
+            v->check_count++;
             v->duration_ns += cell->duration_ns;
             prove_add_starts(&v->starts, &cell->starts);
         }
     }
+    conclude_skips(v);
     if (signum != 0 && v->verdict == VERDICT_INCONCLUSIVE) {
         v->blame = "environment"; /* as of a drill that was interrupted */
     }

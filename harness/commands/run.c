@@ -13,6 +13,7 @@
 #include "harness/commands/command.h"
 #include "harness/commands/drill_one.h"
 #include "harness/commands/jobs.h"
+#include "harness/commands/listen.h"
 #include "harness/commands/options.h"
 #include "harness/commands/results.h"
 #include "harness/commands/select.h"
@@ -213,6 +214,9 @@ int command_run(int argc, char **argv)
         return (int)options_complain(&e);
     }
     enum exit_status status = select_scenarios(&o, &s);
+    if (status == EXIT_PASS && listen_check(&o, s.scenario, s.count, &e) != 0) {
+        status = options_complain(&e);
+    }
     if (status == EXIT_PASS) {
         status = run_selected(&o, &s);
     }

@@ -16,16 +16,18 @@ static int version(int argc, char **argv);
 const struct command command_table[] = {
     {"try", "[options] -- COMMAND…",
      "one start of your command against two healthy registries; prints every request",
-     OPT_IMAGE | OPT_TIMEOUT | OPT_SEED, command_try},
+     OPT_PRIMARY | OPT_FAILOVER | OPT_AUTH | OPT_IMAGE | OPT_TIMEOUT | OPT_SEED | OPT_LISTEN |
+         OPT_ADVERTISE,
+     command_try},
     {"run", "FILE|DIR… [options] [-- COMMAND…]",
      "run drills and judge them; COMMAND takes the subject's place",
      OPT_JOBS | OPT_TAG | OPT_VAR | OPT_SEED | OPT_OUT | OPT_STREAM | OPT_SUBJECT | OPT_VARIANT |
-         OPT_INCONCLUSIVE | OPT_NO_SKIP | OPT_QUIET,
+         OPT_LISTEN | OPT_ADVERTISE | OPT_INCONCLUSIVE | OPT_NO_SKIP | OPT_QUIET,
      command_run},
     {"prove", "FILE|DIR… [options] [-- COMMAND…]",
      "show that scenarios tell good from bad: their subject passes, their bad twins fail",
      OPT_JOBS | OPT_TIMES | OPT_TAG | OPT_VAR | OPT_SEED | OPT_OUT | OPT_STREAM | OPT_SUBJECT |
-         OPT_INCONCLUSIVE | OPT_QUIET,
+         OPT_LISTEN | OPT_ADVERTISE | OPT_INCONCLUSIVE | OPT_QUIET,
      command_prove},
     {"validate", "FILE|DIR… [options]", "check scenario files; start nothing",
      OPT_TAG | OPT_VAR | OPT_SUBJECT | OPT_VARIANT, command_validate},

@@ -22,6 +22,7 @@ static const char *check_type_name(enum check_param_type type)
     static const char *const names[] = {
         [CHECK_REGISTRY] = "registry", [CHECK_COUNT] = "integer", [CHECK_SHARE] = "share",
         [CHECK_DURATION] = "duration", [CHECK_CHOICE] = "choice", [CHECK_OP] = "operation",
+        [CHECK_GLOBS] = "globs",
     };
     return names[type];
 }
@@ -45,8 +46,11 @@ static void choices_text(const char *const *choices)
 
 static void fault_text(const struct fault_kind_info *kind)
 {
-    printf("%s  [stage %s, evidence %s]\n    %s\n", kind->name, fault_stage_name(kind->stage),
-           fault_evidence_name(kind->evidence), kind->meaning);
+    bool counted = kind->counter != COUNTER_NONE;
+    printf("%s  [stage %s, evidence %s%s%s%s]\n    %s\n", kind->name, fault_stage_name(kind->stage),
+           fault_evidence_name(kind->evidence), counted ? " or counter" : "",
+           kind->place != PLACE_HOST ? ", on " : "",
+           kind->place != PLACE_HOST ? fault_place_name(kind->place) : "", kind->meaning);
     for (size_t i = 0; i < kind->param_count; i++) {
         const struct fault_param_info *p = &kind->params[i];
         printf("      %-14s %s%s", p->name, fault_type_name(p->type),
@@ -119,10 +123,11 @@ static json_t *fault_json(const struct fault_kind_info *kind)
         }
     }
     const char *existing = key_word(&key_find(&fault_level, "existing")->value, kind->existing);
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s}", "kind", kind->name, "stage",
-                     fault_stage_name(kind->stage), "evidence", fault_evidence_name(kind->evidence),
-                     "existing", existing, "match", match, "ops", ops, "parameters",
-                     fault_params(kind), "meaning", kind->meaning);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s, s:o, s:o, s:o, s:s}", "kind", kind->name,
+                     "on", fault_place_name(kind->place), "stage", fault_stage_name(kind->stage),
+                     "evidence", fault_evidence_name(kind->evidence), "counter",
+                     fault_counter_name(kind->counter), "existing", existing, "match", match, "ops",
+                     ops, "parameters", fault_params(kind), "meaning", kind->meaning);
 }
 
 json_t *vocabulary_faults_json(void)

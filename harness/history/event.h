@@ -29,6 +29,7 @@ enum event_type {
     EVENT_COUNTER,
     EVENT_LAG,
     EVENT_DRILL_END,
+    EVENT_LOOKUP,
     EVENT_COUNT,
 };
 
@@ -91,6 +92,7 @@ struct event_connection_close {
     uint64_t delivered;
     bool undrained;    /* a cut came before the send queue was empty: the limit struck */
     const char *fault; /* the fault that closed it, if one did */
+    const char *tls;   /* what went wrong with TLS: "peer alert: unknown ca"; NULL: nothing */
 };
 struct event_request {
     const char *registry;
@@ -142,6 +144,7 @@ struct event_start_begin {
     bool control;        /* the last one, with every registry down */
     uint64_t late_ns;    /* open loop: how long after it was due a lane was taken for it */
     uint64_t waited_ns;  /* of those, while max-in-flight was reached: no lane was to be had */
+    const char *canary;  /* images that it was given in place of others, separated by spaces */
     const char *command; /* for people: words joined by spaces */
 };
 struct event_start_end {
@@ -184,12 +187,14 @@ struct event_probe {
     const char *detail;
 };
 struct event_action {
-    const char *action; /* "setup", "teardown", "prepare", "max-in-flight", "not-begun", … */
+    const char *action; /* "setup", "teardown", "prepare", "max-in-flight", "not-begun", …; of a
+                           phase's `do`: "publish", "move-tag", "run" */
     const char *subject;
     const char *phase;
     const char *registry; /* where it acted on one */
     const char *image;
     const char *digest;
+    const char *reference; /* repository:tag that stands for the digest from now on */
     uint64_t lane;
     uint64_t start;
     bool ok;
@@ -207,8 +212,21 @@ struct event_lag {
     uint64_t p99_ns;
     uint64_t max_ns;
 };
+struct event_lookup {
+    const char *registry; /* that plays the name; NULL: nobody does */
+    uint64_t lane;
+    uint64_t start;
+    const char *name;   /* as asked, without the final dot */
+    const char *type;   /* "A", "AAAA", …; of a proxy "CONNECT", "http" */
+    const char *answer; /* an address, or "no-data", "refused", "nxdomain", "servfail", "dropped";
+                           of a proxy "proxy", "refused", "unreachable" (nothing listens there) */
+    const char *faults; /* those that acted on it, separated by spaces */
+    const char *transport; /* "udp", "tcp", "proxy" */
+    uint64_t waited_ns;    /* how long the answer was held back */
+};
 struct event_drill_end {
-    const char *reason; /* "completed", "sick-baseline", "limit", "interrupted", "failure", … */
+    const char *reason; /* "completed", "sick-baseline", "limit", "interrupted", "failure",
+                         * "skipped", … */
     const char *detail; /* what each part waited for, where the end was not wanted */
     uint64_t starts;
     uint64_t requests;
@@ -239,6 +257,7 @@ struct event {
         struct event_counter counter;
         struct event_lag lag;
         struct event_drill_end drill_end;
+        struct event_lookup lookup;
     };
 };
 

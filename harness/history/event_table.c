@@ -61,6 +61,7 @@ static const struct event_field close_fields[] = {
     KEPT("delivered", U64, close.delivered),
     FIELD("undrained", BOOL, close.undrained),
     FIELD("fault", STRING, close.fault),
+    FIELD("tls", STRING, close.tls),
 };
 static const struct event_field request_fields[] = {
     FIELD("registry", STRING, request.registry),
@@ -112,6 +113,7 @@ static const struct event_field start_begin_fields[] = {
     FIELD("control", BOOL, start_begin.control),
     FIELD("late-ns", U64, start_begin.late_ns),
     FIELD("waited-ns", U64, start_begin.waited_ns),
+    FIELD("canary", STRING, start_begin.canary),
     FIELD("command", STRING, start_begin.command),
 };
 static const struct event_field start_end_fields[] = {
@@ -160,6 +162,7 @@ static const struct event_field action_fields[] = {
     FIELD("registry", STRING, action.registry),
     FIELD("image", STRING, action.image),
     FIELD("digest", STRING, action.digest),
+    FIELD("reference", STRING, action.reference),
     FIELD("lane", U64, action.lane),
     FIELD("start", U64, action.start),
     KEPT("ok", BOOL, action.ok),
@@ -184,6 +187,17 @@ static const struct event_field end_fields[] = {
     KEPT("requests", U64, drill_end.requests),
     KEPT("connections", U64, drill_end.connections),
     KEPT("processes", U64, drill_end.processes),
+};
+static const struct event_field lookup_fields[] = {
+    FIELD("registry", STRING, lookup.registry),
+    FIELD("lane", U64, lookup.lane),
+    FIELD("start", U64, lookup.start),
+    FIELD("name", STRING, lookup.name),
+    FIELD("type", STRING, lookup.type),
+    FIELD("answer", STRING, lookup.answer),
+    FIELD("faults", STRING, lookup.faults),
+    FIELD("transport", STRING, lookup.transport),
+    FIELD("waited-ns", U64, lookup.waited_ns),
 };
 /* clang-format on */
 
@@ -212,6 +226,7 @@ static const struct event_layout layouts[EVENT_COUNT] = {
     [EVENT_COUNTER] = LAYOUT("counter", counter_fields),
     [EVENT_LAG] = LAYOUT("lag", lag_fields),
     [EVENT_DRILL_END] = LAYOUT("drill-end", end_fields),
+    [EVENT_LOOKUP] = LAYOUT("lookup", lookup_fields),
 };
 
 const struct event_layout *event_layout(enum event_type type)

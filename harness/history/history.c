@@ -1,7 +1,8 @@
 /* The history of a running drill.
  *
- * Happy path: history_append numbers an event, shows it to the observers and adds its line to a
- * buffer; history_flush writes the buffer, once a loop turn. Failure modes: a line that finds no
+ * Happy path: history_append numbers an event, puts secrets out of sight, shows it to the observers
+ * and adds its line to a buffer; history_flush writes the buffer, once a loop turn. Failure modes:
+ * strings with a secret that find no memory are put out of sight whole; a line that finds no
  * memory, and a write that fails, are kept as the first trouble; from then on nothing more is
  * written (so what is on disk stays a true beginning of the history), observers still see every
  * event, and each history_flush tells the trouble again. Past HISTORY_BUFFER_BYTES an append
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "harness/base/clock.h"
+#include "harness/history/event_table.h"
 
 /* What may wait for a flush, and the room for the one line that comes on top of it (the plan is the
  * longest). */
@@ -35,6 +37,8 @@ struct history {
     struct observer observers[HISTORY_MAX_OBSERVERS];
     size_t observer_count;
     struct err trouble;
+    struct secrets secrets;
+    struct buf redacted; /* strings of the event under way, one after another */
 };
 
 static int open_file(struct history *h, const char *path, struct err *e)
@@ -58,6 +62,7 @@ struct history *history_new(const char *path, struct err *e)
     }
     h->fd = -1;
     buf_init(&h->pending, HISTORY_BUFFER_BYTES + HISTORY_LINE_BYTES);
+    buf_init(&h->redacted, HISTORY_LINE_BYTES);
     if (path != NULL && open_file(h, path, e) != 0) {
         history_free(h);
         return NULL;
@@ -99,6 +104,7 @@ void history_free(struct history *h)
     if (h->fd >= 0)
         close(h->fd);
     buf_close(&h->pending);
+    buf_close(&h->redacted);
     free(h->path);
     free(h);
 }
@@ -132,14 +138,71 @@ static void keep_line(struct history *h, const struct event *ev)
     }
 }
 
+/* ---- secrets ------------------------------------------------------------------------------ */
+
+int history_secret(struct history *h, const char *text, struct err *e)
+{
+    return secrets_add(&h->secrets, text, e);
+}
+
+const struct secrets *history_secrets(const struct history *h)
+{
+    return &h->secrets;
+}
+
+/* The most strings of one event. */
+#define EVENT_STRINGS 32
+
+/* Where the redacted string of a field begins: the buffer may move until all are in it. */
+struct replaced {
+    const char **string;
+    size_t from;
+};
+
+static bool is_string(const struct event_field *f)
+{
+    return f->kind == FIELD_STRING || f->kind == FIELD_OBJECT;
+}
+
+/* Puts redacted copies in the place of the strings of EV that hold a secret. */
+static void redact(struct history *h, struct event *ev)
+{
+    const struct event_layout *layout = event_layout(ev->type);
+    struct replaced replaced[EVENT_STRINGS];
+    size_t count = 0;
+
+    buf_reset(&h->redacted);
+    for (size_t i = 0; i < layout->count && count < EVENT_STRINGS; i++) {
+        const char **string = (const char **)(void *)((char *)ev + layout->fields[i].offset);
+
+        if (!is_string(&layout->fields[i]) || *string == NULL ||
+            !secrets_in(&h->secrets, *string, strlen(*string)))
+            continue;
+        replaced[count++] = (struct replaced){string, h->redacted.len};
+        secrets_redact(&h->secrets, *string, strlen(*string), &h->redacted);
+        buf_char(&h->redacted, '\0');
+        *string = layout->fields[i].kind == FIELD_OBJECT ? "{}" : SECRETS_SHOWN;
+    }
+    for (size_t i = 0; i < count && !h->redacted.failed; i++)
+        *replaced[i].string = h->redacted.data + replaced[i].from;
+}
+
 uint64_t history_append(struct history *h, struct event *ev)
 {
+    struct event redacted;
+    const struct event *shown = ev;
+
     ev->n = ++h->count;
     ev->t_ns = history_now_ns(h);
+    if (h->secrets.count > 0) {
+        redacted = *ev;
+        redact(h, &redacted);
+        shown = &redacted;
+    }
     for (size_t i = 0; i < h->observer_count; i++)
-        h->observers[i].fn(h->observers[i].data, ev);
+        h->observers[i].fn(h->observers[i].data, shown);
     if (h->fd >= 0)
-        keep_line(h, ev);
+        keep_line(h, shown);
     return ev->n;
 }
 

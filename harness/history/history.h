@@ -4,6 +4,7 @@
 
 #include "harness/base/err.h"
 #include "harness/history/event.h"
+#include "harness/history/secrets.h"
 
 struct history;
 
@@ -18,6 +19,11 @@ void history_free(struct history *h);
 #define HISTORY_MAX_OBSERVERS 8
 typedef void history_observer(void *data, const struct event *ev);
 int history_observe(struct history *h, history_observer *fn, void *data, struct err *e);
+
+/* TEXT, and the word that it begins, is put out of sight (secrets.h) in every string of every event
+ * from now on, before an observer sees it. */
+int history_secret(struct history *h, const char *text, struct err *e);
+const struct secrets *history_secrets(const struct history *h);
 
 /* Gives EV its number and time, shows it to the observers, and buffers its line. EV is changed in
  * these two fields only. Returns the number. Memory or disk trouble is kept and told by

@@ -22,6 +22,9 @@ static const char *const names[OP_COUNT] = {
     [OP_UPLOAD_CANCEL] = "upload-cancel",
     [OP_DELETE] = "delete",
     [OP_OTHER] = "other",
+    [OP_LOOKUP] = "lookup",
+    [OP_START] = "start",
+    [OP_HANDSHAKE] = "handshake",
 };
 
 const char *op_name(enum op op)

@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 /* OCI distribution-spec v1.1 endpoints (end-1 to end-13) by what is done to what; `token` is the
- * Docker token flow, `catalog` Docker's listing, `other` a path that is none of these. */
+ * Docker token flow, `catalog` Docker's listing, `other` a path that is none of these. Behind them
+ * is what faults may meet though it is no request of a registry: the lookup of a name that one
+ * plays, the beginning of a start, and a TLS handshake. */
 enum op {
     OP_PING,
     OP_TOKEN,
@@ -25,6 +27,9 @@ enum op {
     OP_UPLOAD_CANCEL,
     OP_DELETE,
     OP_OTHER,
+    OP_LOOKUP,
+    OP_START,
+    OP_HANDSHAKE,
     OP_COUNT,
 };
 
@@ -36,6 +41,9 @@ bool op_parse(const char *name, enum op *out);
  * 0 where it names none. */
 uint32_t op_set(const char *pattern);
 #define OP_BIT(op) (UINT32_C(1) << (op))
+/* Those that are requests of a registry: the first so many, and their set. */
+#define OP_REQUEST_COUNT OP_LOOKUP
+#define OP_REQUESTS (OP_BIT(OP_REQUEST_COUNT) - 1)
 /* Operations whose answer carries a manifest or a blob, the objects that attempts are counted of.
  */
 bool op_is_manifest(enum op op);

@@ -60,7 +60,7 @@ struct trace_event {
     uint64_t duration_ns;
     bool fired; /* of fault-decided */
     /* Request: the path; close: how; fault-decided: the actions; start-end: the reason; probe,
-     * action: the detail. */
+     * action: the detail; start-begin: the canaries it was given. */
     const char *text;
     /* The fault, faults of a response (by spaces), phase, probe, action, subject. */
     const char *name;

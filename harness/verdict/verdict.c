@@ -89,8 +89,9 @@ struct verdict_tally verdict_tally(const struct verdict *v)
             tally.failed++;
             break;
         case VERDICT_INCONCLUSIVE:
-        case VERDICT_SKIPPED:
             tally.inconclusive++;
+            break;
+        case VERDICT_SKIPPED:
             break;
         }
     }

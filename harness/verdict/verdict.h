@@ -10,7 +10,8 @@
 #include "harness/base/arena.h"
 #include "harness/base/err.h"
 
-/* In the order of precedence: of many, the largest counts. SKIPPED is of whole scenarios only. */
+/* In the order of precedence: of many, the largest counts. SKIPPED is of whole scenarios only,
+ * with all their checks. */
 enum verdict_kind {
     VERDICT_SKIPPED,
     VERDICT_PASS,

@@ -191,6 +191,7 @@ static void draw(struct pic *p)
     legend(p, true);
     picture_bands(p);
     picture_faults(p);
+    picture_actions(p);
     picture_axes(p);
     picture_bars(p);
     picture_marks(p);

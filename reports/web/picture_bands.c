@@ -205,6 +205,54 @@ void picture_faults(struct pic *p)
     }
 }
 
+/* ---- actions ------------------------------------------------------------------------------- */
+
+static bool is_action(const struct trace_event *event)
+{
+    static const char *const names[] = {"publish", "move-tag", "run"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (event->type == EVENT_ACTION && event->name && strcmp(event->name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One flag for the COUNT actions from FIRST on, with a line for each. */
+static void flag(struct pic *p, const struct trace_event *first, size_t count)
+{
+    double x = place(p, first->t_ns);
+    buf_printf(p->out, "<path class=\"pic-action\" d=\"M%.1f %.1fV%.1f\"/>", x, p->head_y,
+               p->axis_y);
+    buf_printf(p->out, "<path class=\"pic-action-flag\" d=\"M%.1f %.1fl8 4l-8 4z\"><title>", x,
+               p->head_y);
+    for (size_t i = 0; i < count; i++) {
+        buf_str(p->out, i > 0 ? "\n" : "");
+        escape_xml(p->out, first[i].name);
+        buf_str(p->out, first[i].text ? ": " : "");
+        escape_xml(p->out, first[i].text);
+    }
+    buf_str(p->out, "</title></path>");
+}
+
+/* Where phases did something to the world before their first start. */
+void picture_actions(struct pic *p)
+{
+    const struct trace_event *events = p->t->events;
+    size_t count = 0;
+    for (size_t i = 0, drawn = 0; i < p->t->event_count && drawn < PIC_MAX_ACTIONS; i += count) {
+        for (count = 0; i + count < p->t->event_count && is_action(&events[i + count]);) {
+            count++;
+        }
+        if (count > 0) {
+            flag(p, &events[i], count);
+            drawn++;
+        } else {
+            count = 1;
+        }
+    }
+}
+
 /* ---- axes ---------------------------------------------------------------------------------- */
 
 static void axis_y(struct pic *p)

@@ -13,6 +13,7 @@
 #define PIC_MAX_MARKS 4 /* such rows */
 #define PIC_NOTE 18.0   /* a line below */
 #define PIC_FAULT_ROW 23.0
+#define PIC_MAX_ACTIONS 256 /* flags */
 #define PIC_MAX_FAULTS 8 /* rows of faults; the others are counted */
 /* Width of a character, as wide letters have it: 13.5 units bold, 12.5 units. */
 #define PIC_BOLD 8.2
@@ -72,6 +73,7 @@ uint64_t picture_mark_count(const struct slices_starts *sum, enum picture_mark m
 /* picture_bands.c: what lies behind and around. */
 void picture_bands(struct pic *p);
 void picture_faults(struct pic *p);
+void picture_actions(struct pic *p);
 void picture_axes(struct pic *p);
 void picture_notes(struct pic *p);
 

@@ -63,10 +63,10 @@ const N = 0, T = 1, TYPE = 2, REGISTRY = 3, START = 4, E_LANE = 5, CONNECTION = 
   FIRED = 16;
 const TYPES = ["drill-begin", "phase-begin", "phase-end", "fault-armed", "fault-healed",
   "fault-decided", "connection-open", "connection-close", "request", "response", "start-begin",
-  "start-end", "claim", "service", "probe", "action", "counter", "lag", "drill-end"];
+  "start-end", "claim", "service", "probe", "action", "counter", "lag", "drill-end", "lookup"];
 const OPEN = TYPES.indexOf("connection-open"), CLOSE = TYPES.indexOf("connection-close"),
   ASKED = TYPES.indexOf("request"), ANSWERED = TYPES.indexOf("response"),
-  DECIDED = TYPES.indexOf("fault-decided");
+  DECIDED = TYPES.indexOf("fault-decided"), LOOKUP = TYPES.indexOf("lookup");
 
 const read = (id) => {
   const node = $(id);

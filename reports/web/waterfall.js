@@ -33,6 +33,8 @@ const story = (events) => {
       rows.push(row);
     } else if (ev[TYPE] === ANSWERED && asked.has(ev[REQUEST])) {
       asked.get(ev[REQUEST]).answer = ev;
+    } else if (ev[TYPE] === LOOKUP) {
+      rows.push({ kind: "lookup", ev });
     } else if (ev[TYPE] === DECIDED && at(ev, FIRED)) {
       const row = asked.get(ev[REQUEST]);
       if (row && ev[REQUEST]) row.faults.push(ev);
@@ -114,7 +116,17 @@ const faultRow = (row, scale) => line("of-fault " + colourOf(row.ev), row.ev,
   cell("c-what", el("span", "fault-tag", word(row.ev, NAME))),
   cell("c-end", word(row.ev, TEXT) || ""), cell("c-bytes"),
   cell("c-bar", bar("moment", row.ev[T], row.ev[T], scale)));
-const drawRow = { connection: connectionRow, request: requestRow, fell: fellRow, fault: faultRow };
+const lookupRow = (row, scale) => line("of-connection " + (row.ev[REGISTRY] ? colourOf(row.ev) : ""),
+  row.ev,
+  cell("c-event", number(row.ev)),
+  cell("c-what", el("span", "registry", row.ev[REGISTRY] ? registryOf(row.ev) : "nobody's"),
+    " looks up ", el("code", null, word(row.ev, TEXT) || "")),
+  cell("c-end", word(row.ev, END) || "",
+    word(row.ev, NAME) ? el("span", "fault-tag", word(row.ev, NAME)) : null),
+  cell("c-bytes"),
+  cell("c-bar", bar("thin", row.ev[T] - at(row.ev, DURATION), row.ev[T], scale)));
+const drawRow = { connection: connectionRow, request: requestRow, fell: fellRow, fault: faultRow,
+  lookup: lookupRow };
 
 const axis = (scale) => {
   const node = cell("c-bar axis");
@@ -184,9 +196,11 @@ const drawStart = () => {
 /* ---- one event ---------------------------------------------------------------------------- */
 
 const nameOf = { "phase-begin": "phase", "phase-end": "phase", "probe": "probe",
-  "action": "action", "start-begin": "subject", "start-end": "subject", "response": "faults" };
+  "action": "action", "start-begin": "subject", "start-end": "subject", "response": "faults",
+  "lookup": "faults" };
 const textOf = { "request": "path", "connection-close": "how", "fault-decided": "actions",
-  "start-end": "reason", "probe": "detail", "action": "detail", "phase-end": "reason" };
+  "start-end": "reason", "probe": "detail", "action": "detail", "phase-end": "reason",
+  "lookup": "name" };
 const eventFacts = (ev) => {
   const list = el("dl"), type = TYPES[at(ev, TYPE)] || "unknown";
   const start = at(ev, START);
@@ -199,7 +213,7 @@ const eventFacts = (ev) => {
   term(list, "operation", word(ev, OP));
   term(list, nameOf[type] || "fault", word(ev, NAME));
   term(list, textOf[type] || "detail", word(ev, TEXT));
-  term(list, "ended", word(ev, END));
+  term(list, ev[TYPE] === LOOKUP ? "answer" : "ended", word(ev, END));
   term(list, "status", at(ev, STATUS) && String(ev[STATUS]));
   if (ev[TYPE] === ANSWERED || ev[TYPE] === CLOSE) term(list, "delivered", size(at(ev, BYTES)));
   term(list, "first byte", at(ev, FIRST) && "after " + time(ev[FIRST]));

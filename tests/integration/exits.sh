@@ -92,9 +92,9 @@ expect_exit 0 "validate" "$PULLDRILL" validate scenarios
 expect_exit 0 "list" "$PULLDRILL" list scenarios --format json
 jq -e 'length >= 10 and all(.title != "")' "$scratch/out" >"$scratch/null" || fail "list"
 expect_exit 0 "faults" "$PULLDRILL" faults --format json
-jq -e 'length == 9 and all(.kind != "")' "$scratch/out" >"$scratch/null" || fail "faults"
+jq -e 'length == 19 and all(.kind != "")' "$scratch/out" >"$scratch/null" || fail "faults"
 expect_exit 0 "checks" "$PULLDRILL" checks --format json
-jq -e 'length == 16 and all(.check != "")' "$scratch/out" >"$scratch/null" || fail "checks"
+jq -e 'length == 19 and all(.check != "")' "$scratch/out" >"$scratch/null" || fail "checks"
 
 # A stdout that cannot be written changes no verdict, but is no success elsewhere.
 "$PULLDRILL" run "$scratch/scenario.json" --out "$scratch/results" >/dev/full 2>"$scratch/err"

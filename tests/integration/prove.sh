@@ -115,6 +115,22 @@ table 1 "a bad command" --subject puller -- "${pull[@]}" retry --deadline 3s
 expect_text "$scratch/out" '^  good +failed .*starts-succeed failed' "the bad command is told"
 expect_text "$scratch/out" '^  retry-only +caught' "the twin still holds"
 table 2 "a command that does nothing" -- true
+expect_text "$scratch/out" '^  good +inconclusive .*baseline was inconclusive .*no registry told it' \
+  "the command that does nothing is told"
+
+# One that passes for the wrong reason is caught by the controls: it has its image from somewhere
+# else, or from the failover alone.
+cat >"$scratch/kept" <<'SH'
+#!/bin/bash
+"$@" || echo "runs what was here before"
+SH
+chmod +x "$scratch/kept"
+table 2 "a command that works with every registry down" -- "$scratch/kept" "${pull[@]}" failover
+expect_text "$scratch/out" '^  good +inconclusive .*control .*worked with every registry down' \
+  "the command that needs no registry is told"
+table 2 "a command that asks the failover only" -- "${pull[@]/registry.primary/registry.failover}" retry
+expect_text "$scratch/out" '^  good +inconclusive .*baseline .*asked failover before primary' \
+  "the command that never asks the primary is told"
 
 # Every round has its folder; one that differs is a failure.
 table 0 "twice" -n 2

@@ -65,11 +65,25 @@ status=$?
 expect_agreement 3 "$scratch/CHILD" "$scratch/out"
 expect_text "$scratch/out" 'its process was ended by signal 9' "what became of the drill"
 
-# All of the harness is killed.
-begin "$scratch/KILL"
+# All of the harness is killed: what it began deletes its scratch folder.
+begin "$scratch/SWEPT"
 drill=$(pgrep -P "$harness")
 kill -STOP "$harness"
 kill -9 "$drill" "$harness"
+wait "$harness" 2>"$scratch/null"
+all_gone
+for i in $(seq 400); do
+  [ -n "$(ls -A "$TMPDIR")" ] || break
+  read -rt 0.05 <> <(:)
+done
+[ -z "$(ls -A "$TMPDIR")" ] || fail "kill -9 left a scratch folder"
+
+# All of the harness is killed, with what would delete its scratch folder: the next drill does.
+begin "$scratch/KILL"
+drill=$(pgrep -P "$harness")
+broom=$(pgrep -P "$drill" -f pulldrill-broom)
+kill -STOP "$harness"
+kill -9 "$broom" "$drill" "$harness"
 wait "$harness" 2>"$scratch/null"
 all_gone
 expect_exit 2 "the history of a killed drill is judged" "$PULLDRILL" judge \

@@ -55,7 +55,7 @@ Test(lane_layout, finds_a_layout_broken)
 {
     struct lane *lane = lane_fixture_lane(1, 1);
     char expected[512];
-    char path[512];
+    char path[1024];
 
     snprintf(expected, sizeof expected, "broken: manifest %s is missing", lane_fixture_digest[0]);
     lane_fixture_file(lane, "img/blobs/x", "");

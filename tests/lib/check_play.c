@@ -110,6 +110,41 @@ static void on_full(const struct play *p)
     hb_append(p->b, &ev);
 }
 
+/* IMAGE is put onto REGISTRY, or TAG of its repository moved to it there. */
+static void act(const struct play *p, const char *action, const char *tag, const char *registry)
+{
+    struct event ev = {.type = EVENT_ACTION, .actor = "drill"};
+    char reference[256] = "";
+    for (size_t i = 0; i < p->b->plan->scenario->image_count; i++) {
+        const struct plan_image *image = &p->b->plan->images[i];
+        if (strcmp(image->name, p->arg[0]) == 0) {
+            snprintf(reference, sizeof reference, "%s:%s", image->repository,
+                     tag ? tag : image->tag);
+            ev.action.digest = image->digest;
+        }
+    }
+    if (!ev.action.digest) {
+        hb_give_up("%s is no image", p->arg[0]);
+    }
+    ev.action.action = action;
+    ev.action.phase = p->b->phase;
+    ev.action.registry = registry;
+    ev.action.image = p->arg[0];
+    ev.action.reference = reference;
+    ev.action.ok = true;
+    hb_append(p->b, &ev);
+}
+
+static void on_publish(const struct play *p)
+{
+    act(p, "publish", NULL, arg_or(p, 1, "primary"));
+}
+
+static void on_move(const struct play *p)
+{
+    act(p, "move-tag", arg_or(p, 1, "stable"), arg_or(p, 2, "primary"));
+}
+
 static void on_done(const struct play *p)
 {
     hb_drill_end(p->b, arg_or(p, 0, "completed"), p->arg[1][0] ? p->arg[1] : NULL);
@@ -247,6 +282,46 @@ static void on_layout(const struct play *p)
     hb_end_with(p->b, 1, end);
 }
 
+/* ---- what is no request -------------------------------------------------------------------- */
+
+/* The start on lane 1 looks up a name of REGISTRY ("": of nobody), spoilt by FAULT ("": by none).
+ */
+static void on_lookup(const struct play *p)
+{
+    struct event ev = {.type = EVENT_LOOKUP, .actor = "dns"};
+    ev.lookup = (struct event_lookup){.registry = p->arg[2][0] ? p->arg[2] : NULL,
+                                      .lane = 1,
+                                      .start = p->b->last_start,
+                                      .name = p->arg[0],
+                                      .type = "A",
+                                      .answer = arg_or(p, 1, "198.18.1.1"),
+                                      .faults = p->arg[3][0] ? p->arg[3] : NULL,
+                                      .transport = "udp"};
+    hb_append(p->b, &ev);
+}
+
+/* FAULT takes something from the machine that the start on lane 1 begins on. */
+static void on_machine(const struct play *p)
+{
+    struct event ev = {.type = EVENT_FAULT_DECIDED, .actor = "drill"};
+    ev.decided = (struct event_fault_decided){.fault = p->arg[0],
+                                              .lane = 1,
+                                              .start = p->b->last_start,
+                                              .op = op_name(OP_START),
+                                              .nth = 1,
+                                              .fired = true};
+    hb_append(p->b, &ev);
+}
+
+/* The kernel has counted N of COUNTER in lane 1 while its start ran. */
+static void on_counter(const struct play *p)
+{
+    struct event ev = {.type = EVENT_COUNTER, .actor = "harness"};
+    ev.counter = (struct event_counter){
+        .lane = 1, .start = p->b->last_start, .counter = p->arg[0], .value = number(p, 1, 1)};
+    hb_append(p->b, &ev);
+}
+
 /* ---- what belongs to no start -------------------------------------------------------------- */
 
 static void request(const struct play *p, uint64_t start, bool late)
@@ -317,6 +392,9 @@ static const struct {
     {"at-most", on_at_most}, {"late-by", on_late_by},
     {"full", on_full},       {"claim", on_claim},
     {"told", on_told},       {"head", on_head},
+    {"publish", on_publish}, {"move", on_move},
+    {"lookup", on_lookup},   {"counter", on_counter},
+    {"machine", on_machine},
 };
 
 /* Plays WORD, which is cut up: NAME[:ARG…][*TIMES]. */

@@ -30,25 +30,52 @@ static const char *fake_digest(struct arena *a, char kind, size_t image, size_t 
     return arena_printf(a, "sha256:%02zx%c%zx%060d", image, kind, blob & 15, (int)blob);
 }
 
+/* The blobs of the PLATFORM-th manifest of image I: numbered on over all manifests. */
+static struct plan_blob *fake_blobs(const struct scenario_image *image, size_t i, size_t platform,
+                                    struct arena *a)
+{
+    size_t count = image->layer_count + 1;
+    size_t first = platform * count;
+    struct plan_blob *blobs = arena_alloc(a, count, sizeof *blobs);
+    if (!blobs || count > MAX_LAYERS) {
+        hb_give_up("image %s has too many layers", image->name);
+    }
+    blobs[0] = (struct plan_blob){fake_digest(a, 'b', i, first), CONFIG_SIZE};
+    for (size_t k = 1; k < count; k++) {
+        uint64_t size = image->layers[k - 1].size;
+        blobs[k] = (struct plan_blob){fake_digest(a, 'b', i, first + k), size > 0 ? size : 1024};
+    }
+    return blobs;
+}
+
+static struct plan_manifest *fake_manifests(const struct scenario_image *image, size_t i,
+                                            struct arena *a)
+{
+    struct plan_manifest *manifests = arena_alloc(a, image->platform_count + 1, sizeof *manifests);
+    for (size_t k = 0; manifests && k < image->platform_count; k++) {
+        manifests[k] = (struct plan_manifest){.digest = fake_digest(a, 'c', i, k),
+                                              .size = MANIFEST_SIZE,
+                                              .platform = image->platforms[k],
+                                              .blobs = fake_blobs(image, i, k, a),
+                                              .blob_count = image->layer_count + 1};
+    }
+    return manifests;
+}
+
 static struct plan_built *fake_images(const struct scenario *s, struct arena *a)
 {
     struct plan_built *built = arena_alloc(a, s->image_count + 1, sizeof *built);
     for (size_t i = 0; built && i < s->image_count; i++) {
-        size_t layers = s->images[i].layer_count;
-        struct plan_blob *blobs = arena_alloc(a, MAX_LAYERS + 1, sizeof *blobs);
-        if (!blobs || layers > MAX_LAYERS) {
-            hb_give_up("image %s has too many layers", s->images[i].name);
-        }
-        blobs[0] = (struct plan_blob){fake_digest(a, 'b', i, 0), CONFIG_SIZE};
-        for (size_t k = 0; k < layers; k++) {
-            uint64_t size = s->images[i].layers[k].size;
-            blobs[k + 1] =
-                (struct plan_blob){fake_digest(a, 'b', i, k + 1), size > 0 ? size : 1024};
-        }
+        const struct scenario_image *image = &s->images[i];
         built[i].digest = fake_digest(a, 'a', i, 0);
         built[i].manifest_size = MANIFEST_SIZE;
-        built[i].blobs = blobs;
-        built[i].blob_count = layers + 1;
+        if (image->platform_count > 0) {
+            built[i].manifests = fake_manifests(image, i, a);
+            built[i].manifest_count = image->platform_count;
+        } else {
+            built[i].blobs = fake_blobs(image, i, 0, a);
+            built[i].blob_count = image->layer_count + 1;
+        }
     }
     return built;
 }

@@ -51,7 +51,8 @@ struct hb {
     uint64_t last_start, last_request, last_connection;
     const char *phase;
     uint64_t late_ns, waited_ns; /* what the next starts of an open loop begin with */
-    bool pipelined; /* requests from now on are sent before the answer to the one before */
+    const char *host; /* of requests from now on: "primary/blobs"; NULL: the registry itself */
+    bool pipelined;   /* requests from now on are sent before the answer to the one before */
     struct hb_request request[HB_MAX_REQUESTS];
     struct hb_connection connection[HB_MAX_CONNECTIONS];
     struct hb_lane lane[HB_MAX_LANES];
@@ -59,7 +60,8 @@ struct hb {
 
 /* A builder over the plan of SCENARIO (JSON text, single quotes stand for double ones). Digests are
  * made up: image 0 has the manifest sha256:00a0…, blobs sha256:00b0… (config, 128 bytes), 00b1…
- * (layers, as large as the scenario says, else 1,024 bytes); the manifest has 512 bytes. A scenario
+ * (layers, as large as the scenario says, else 1,024 bytes); the manifest has 512 bytes. With
+ * platforms 00a0… is the index, 00c0…, 00c1… are its manifests, whose blobs count on. A scenario
  * that does not parse fails the test. */
 struct hb *hb_new(const char *scenario);
 void hb_free(struct hb *b);
@@ -130,8 +132,11 @@ uint64_t hb_get(struct hb *b, uint64_t lane, const char *registry, enum op op,
                 const char *reference, unsigned status);
 
 /* A whole pull of IMAGE (index in the plan) by LANE from REGISTRY: HEAD and GET of the manifest by
- * tag, then every blob. */
+ * tag, then every blob; of one with platforms the index, then its first manifest. */
 void hb_pull(struct hb *b, uint64_t lane, const char *registry, size_t image);
+/* One manifest of IMAGE by its digest, then every blob of it. */
+void hb_pull_manifest(struct hb *b, uint64_t lane, const char *registry, size_t image,
+                      size_t manifest);
 /* A start that pulls image 0 whole from REGISTRY and exits 0; its number. */
 uint64_t hb_good_start(struct hb *b, const char *subject, uint64_t lane, const char *registry);
 /* A start that asks REGISTRY for the manifest of image 0, gets STATUS made by FAULT (NULL: none),

@@ -167,6 +167,13 @@ static void resolve_manifest(const struct hb *b, struct hb_request *r, const cha
             r->repository = image->repository;
             return;
         }
+        int m = plan_image_manifest(image, reference);
+        if (m >= 0) {
+            r->digest = image->manifests[m].digest;
+            r->size = image->manifests[m].size;
+            r->repository = image->repository;
+            return;
+        }
     }
 }
 
@@ -198,7 +205,7 @@ uint64_t hb_ask_range(struct hb *b, uint64_t number, const char *registry, enum 
     b->connection[r->connection].requests++;
     struct event ev = {.type = EVENT_REQUEST};
     ev.request = (struct event_request){.registry = registry,
-                                        .host = registry,
+                                        .host = b->host != NULL ? b->host : registry,
                                         .lane = number,
                                         .start = r->start,
                                         .connection = r->connection,
@@ -294,8 +301,22 @@ void hb_pull(struct hb *b, uint64_t lane, const char *registry, size_t index)
     const struct plan_image *image = &b->plan->images[index];
     hb_get(b, lane, registry, OP_MANIFEST_HEAD, image->tag, 200);
     hb_get(b, lane, registry, OP_MANIFEST_GET, image->tag, 200);
+    if (plan_image_is_index(image)) {
+        hb_pull_manifest(b, lane, registry, index, 0);
+        return;
+    }
     for (size_t k = 0; k < image->blob_count; k++) {
         hb_get(b, lane, registry, OP_BLOB_GET, image->blobs[k].digest, 200);
+    }
+}
+
+void hb_pull_manifest(struct hb *b, uint64_t lane, const char *registry, size_t index,
+                      size_t manifest)
+{
+    const struct plan_manifest *m = &b->plan->images[index].manifests[manifest];
+    hb_get(b, lane, registry, OP_MANIFEST_GET, m->digest, 200);
+    for (size_t k = 0; k < m->blob_count; k++) {
+        hb_get(b, lane, registry, OP_BLOB_GET, m->blobs[k].digest, 200);
     }
 }
 

@@ -14,10 +14,13 @@ static const char *own_env[] = {"WHERE=${registry.fail-over}/${image.agent}", "H
 struct scenario_subject lane_fixture_subject = {.name = "s"};
 struct scenario lane_fixture_scenario;
 static struct plan_blob blobs[2];
+static struct plan_manifest
+    manifests[3]; /* of agent, of side-car, the second that agent can list */
 static struct plan_image images[2];
 struct plan lane_fixture_plan;
-char lane_fixture_digest[3][DIGEST_TEXT];
-const char *const lane_fixture_content[3] = {"the manifest", "config", "a layer"};
+char lane_fixture_digest[5][DIGEST_TEXT];
+const char *const lane_fixture_content[5] = {"the manifest", "config", "a layer", "the index",
+                                             "another manifest"};
 char lane_fixture_work[64];
 const struct lane_shared lane_fixture_shared = {.plan = &lane_fixture_plan,
                                                 .work = lane_fixture_work};
@@ -44,22 +47,32 @@ void lane_fixture_open(void)
 {
     snprintf(lane_fixture_work, sizeof lane_fixture_work, "/tmp/pulldrill-lane-XXXXXX");
     cr_assert_not_null(mkdtemp(lane_fixture_work));
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 5; i++)
         cr_assert_eq(digest_sha256(lane_fixture_content[i], strlen(lane_fixture_content[i]),
                                    lane_fixture_digest[i]),
                      0);
     blobs[0] = (struct plan_blob){lane_fixture_digest[1], strlen(lane_fixture_content[1])};
     blobs[1] = (struct plan_blob){lane_fixture_digest[2], strlen(lane_fixture_content[2])};
+    for (size_t i = 0; i < 3; i++)
+        manifests[i] = (struct plan_manifest){.digest = lane_fixture_digest[i == 2 ? 4 : 0],
+                                              .size = strlen(lane_fixture_content[i == 2 ? 4 : 0]),
+                                              .platform = "linux/amd64",
+                                              .blobs = blobs,
+                                              .blob_count = i == 2 ? 1 : 2};
     images[0] = (struct plan_image){.name = "agent",
                                     .repository = "ci/agent",
                                     .tag = "stable",
                                     .digest = lane_fixture_digest[0],
                                     .manifest_size = strlen(lane_fixture_content[0]),
+                                    .manifests = &manifests[0],
+                                    .manifest_count = 1,
                                     .blobs = blobs,
                                     .blob_count = 2};
     images[1] = images[0];
     images[1].name = "side-car";
     images[1].digest = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
+    images[1].manifests = &manifests[1];
+    manifests[1].digest = images[1].digest;
     lane_fixture_subject.env = (struct scenario_words){.word = own_env, .count = 2};
     lane_fixture_scenario = (struct scenario){.folder = "tests",
                                               .subjects_dir = "build/subjects",
@@ -70,6 +83,14 @@ void lane_fixture_open(void)
                                               .subjects = &lane_fixture_subject,
                                               .subject_count = 1};
     lane_fixture_plan = (struct plan){.scenario = &lane_fixture_scenario, .images = images};
+}
+
+void lane_fixture_index(void)
+{
+    manifests[1] = manifests[2];
+    images[0].digest = lane_fixture_digest[3];
+    images[0].manifest_size = strlen(lane_fixture_content[3]);
+    images[0].manifest_count = 2;
 }
 
 void lane_fixture_close(void)

@@ -79,6 +79,10 @@ static void show_image(const struct scenario_image *image, struct buf *out)
             buf_printf(out, " %s=%s", layer->files[k].path, layer->files[k].source);
         buf_char(out, '\n');
     }
+    for (size_t i = 0; i < image->labels.count; i++)
+        buf_printf(out, "  label %s\n", image->labels.word[i]);
+    for (size_t i = 0; i < image->platform_count; i++)
+        buf_printf(out, "  platform %s\n", image->platforms[i]);
 }
 
 static void show_fault(const struct fault_rule *fault, struct buf *out)

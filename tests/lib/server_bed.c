@@ -71,6 +71,21 @@ static void fill_store(struct bed *b)
     cr_assert_eq(store_put_blob(b->store, "ci/agent", b->file, &e), 0);
 }
 
+bool bed_speaks_tls;
+
+static struct tls_context *tls_of(struct bed *b)
+{
+    static const char *const names[] = {"127.3.1.1", "primary"};
+    const struct tls_leaf leaf = {.names = names, .name_count = 2};
+    struct err e = {0};
+    if (!bed_speaks_tls) {
+        return NULL;
+    }
+    b->authority = tls_authority_new(&e);
+    cr_assert_not_null(b->authority, "%s", e.text);
+    return tls_authority_context(b->authority, &leaf, &e);
+}
+
 struct bed *bed_open(const char *rules, const struct server_limits *limits)
 {
     struct err e = {0};
@@ -93,8 +108,8 @@ struct bed *bed_open(const char *rules, const struct server_limits *limits)
     cr_assert_not_null(b->server, "%s", e.text);
     b->registry = server_add_registry(
         b->server, &(struct server_registry){.name = "primary", .store = b->store}, &e);
-    b->listener = server_listen(
-        b->server, &(struct server_listen){.registry = b->registry, .lane = 1}, "127.3.1.1", 0, &e);
+    struct server_listen how = {.registry = b->registry, .lane = 1, .tls = tls_of(b)};
+    b->listener = server_listen(b->server, &how, "127.3.1.1", 0, &e);
     cr_assert_geq(b->listener, 0, "%s", e.text);
     server_lane_begin(b->server, 1, 1);
     return b;
@@ -120,6 +135,12 @@ void bed_close(struct bed *b)
     content_unref(b->layer);
     content_unref(b->big);
     content_unref(b->file);
+    for (size_t i = 0; i < BED_PEERS; i++) {
+        if (b->peer[i] != NULL) {
+            tls_peer_free(b->peer[i]);
+        }
+    }
+    tls_authority_free(b->authority);
     fault_rules_close(&b->rules);
     history_free(b->history);
     for (size_t i = 0; i < b->events; i++) {
@@ -135,7 +156,7 @@ void bed_turn(struct bed *b)
 
 /* ---- clients ------------------------------------------------------------------------------- */
 
-int bed_connect_to(struct bed *b, int listener)
+int bed_connect_plain(struct bed *b, int listener)
 {
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons(server_port(b->server, listener))};
@@ -155,13 +176,81 @@ int bed_connect_to(struct bed *b, int listener)
     return fd;
 }
 
+/* Sends what the client on FD has to say, as far as its kernel takes it. */
+static void speak(struct bed *b, int fd)
+{
+    char data[16384];
+    size_t n = tls_peer_output(b->peer[fd], data, sizeof(data));
+    if (n > 0) {
+        cr_assert_eq(send(fd, data, n, MSG_NOSIGNAL), (ssize_t)n);
+    }
+}
+
+void bed_shake(struct bed *b, int fd, const struct tls_peer_options *options)
+{
+    char data[16384];
+    uint64_t give_up = clock_now_ns() + PATIENCE_NS;
+    ssize_t n = 1;
+    cr_assert_lt(fd, BED_PEERS);
+    if (b->peer[fd] != NULL) {
+        tls_peer_free(b->peer[fd]);
+    }
+    struct tls_peer *p = b->peer[fd] = tls_peer_new(options);
+    while (SSL_is_init_finished(p->ssl) == 0 && !p->failed && n != 0) {
+        cr_assert_eq(tls_peer_read(p, data, sizeof(data)), 0);
+        speak(b, fd);
+        bed_turn(b);
+        n = recv(fd, data, sizeof(data), 0);
+        if (n > 0) {
+            tls_peer_feed(p, data, (size_t)n);
+        } else if (n < 0 && errno != EAGAIN) {
+            break;
+        }
+        cr_assert_lt(clock_now_ns(), give_up, "the handshake does not end");
+    }
+    speak(b, fd);
+}
+
+int bed_connect_tls(struct bed *b, const struct tls_peer_options *options)
+{
+    int fd = bed_connect_plain(b, b->listener);
+    if (fd >= 0) {
+        bed_shake(b, fd, options);
+    }
+    return fd;
+}
+
+int bed_connect_to(struct bed *b, int listener)
+{
+    if (b->authority == NULL || listener != b->listener) {
+        return bed_connect_plain(b, listener);
+    }
+    const struct tls_peer_options options = {.ca = tls_authority_pem(b->authority),
+                                             .host = "127.3.1.1"};
+    return bed_connect_tls(b, &options);
+}
+
 int bed_connect(struct bed *b)
 {
     return bed_connect_to(b, b->listener);
 }
 
+/* The same under TLS, where it is little. */
+static void send_tls(struct bed *b, int fd, const char *text)
+{
+    if (!b->peer[fd]->failed) {
+        tls_peer_write(b->peer[fd], text, strlen(text));
+    }
+    speak(b, fd);
+    bed_turn(b);
+}
+
 void bed_send(struct bed *b, int fd, const char *text)
 {
+    if (b->peer[fd] != NULL) {
+        send_tls(b, fd, text);
+        return;
+    }
     size_t left = strlen(text);
     uint64_t give_up = clock_now_ns() + PATIENCE_NS;
     while (left > 0) {
@@ -204,6 +293,20 @@ static void read_head(struct bed_reply *r, size_t *promised)
     *promised = length != NULL && length < end ? strtoul(length + 16, NULL, 10) : 0;
 }
 
+/* Takes N bytes of ciphertext from PIECE. */
+static void decrypt(struct tls_peer *p, const char *piece, ssize_t n, struct bed_reply *r)
+{
+    char plain[16384];
+    size_t len = 0;
+    if (n > 0) {
+        tls_peer_feed(p, piece, (size_t)n);
+    }
+    while ((len = tls_peer_read(p, plain, sizeof(plain))) > 0) {
+        buf_append(&r->bytes, plain, len);
+    }
+    r->notified = p->notified;
+}
+
 static void receive(struct bed *b, int fd, size_t want, bool promised, struct bed_reply *r)
 {
     char piece[65536];
@@ -217,7 +320,11 @@ static void receive(struct bed *b, int fd, size_t want, bool promised, struct be
         ssize_t n = poll(&p, 1, 1) > 0 ? recv(fd, piece, sizeof(piece), 0) : -2;
         r->eof = n == 0;
         r->error = n == -1 && errno != EAGAIN ? errno : 0;
-        buf_append(&r->bytes, piece, n > 0 ? (size_t)n : 0);
+        if (b->peer[fd] != NULL) {
+            decrypt(b->peer[fd], piece, n, r);
+        } else {
+            buf_append(&r->bytes, piece, n > 0 ? (size_t)n : 0);
+        }
         if (r->head_len == 0) {
             read_head(r, &length);
         }

@@ -11,6 +11,7 @@
 #include "fake-registry/server.h"
 #include "harness/base/buf.h"
 #include "tests/lib/fault_rules.h"
+#include "tests/lib/tls_peer.h"
 
 #define BED_EVENTS 4096
 /* What the registry "primary" holds as ci/agent: a manifest, a layer, a big one, one in a file. */
@@ -18,6 +19,12 @@
 #define BED_LAYER 65536
 #define BED_BIG (24 * 1024 * 1024)
 #define BED_FILE 200000
+
+/* The most descriptors of clients. */
+#define BED_PEERS 1024
+
+/* Whether beds that are opened from now on speak TLS: set before bed_open. */
+extern bool bed_speaks_tls;
 
 struct bed_event {
     struct event ev; /* its strings lie in SCRATCH */
@@ -35,7 +42,9 @@ struct bed {
     struct content *file;
     struct server *server;
     int registry;
-    int listener; /* of "primary" on lane 1 */
+    int listener;                     /* of "primary" on lane 1 */
+    struct tls_authority *authority;  /* where the bed speaks TLS */
+    struct tls_peer *peer[BED_PEERS]; /* by descriptor; NULL: plain */
     struct bed_event event[BED_EVENTS];
     size_t events;
     bool closed;
@@ -48,7 +57,8 @@ struct bed_reply {
     size_t head_len;
     size_t body_len; /* of what came */
     bool eof;
-    int error; /* errno of the recv that failed: ECONNRESET */
+    bool notified; /* TLS: close_notify came */
+    int error;     /* errno of the recv that failed: ECONNRESET */
 };
 
 /* RULES as in fault_rules.h, none armed; NULL for none. LIMITS may be NULL. */
@@ -59,6 +69,12 @@ void bed_close(struct bed *b);
 /* A client of the registry on lane 1 (or of LISTENER), connected at once; -1 with errno. */
 int bed_connect(struct bed *b);
 int bed_connect_to(struct bed *b, int listener);
+/* The same with a TLS client of OPTIONS, as far into its handshake as it gets. */
+int bed_connect_tls(struct bed *b, const struct tls_peer_options *options);
+/* From now on the client on FD, which is connected, is a TLS client. */
+void bed_shake(struct bed *b, int fd, const struct tls_peer_options *options);
+/* The same without TLS, whatever the bed speaks. */
+int bed_connect_plain(struct bed *b, int listener);
 void bed_send(struct bed *b, int fd, const char *text);
 /* "GET /v2/ci/agent/manifests/stable" and so on, with Host, on HTTP/1.1. */
 void bed_get(struct bed *b, int fd, const char *path);

@@ -269,11 +269,13 @@ Test(build_start, endpoints_are_checked)
 #define CONFIG DESC(OCI "config.v1+json", "248")
 #define LAYER DESC(OCI "layer.v1.tar+gzip", "65536")
 
+static const struct image_platform amd64 = {.os = "linux", .architecture = "amd64"};
+
 static int parse(const char *text, const char *content_type, struct pull_manifest *m)
 {
     struct err e = {0};
 
-    return pull_manifest_parse(text, strlen(text), content_type, m, &e);
+    return pull_manifest_parse(text, strlen(text), content_type, &amd64, m, &e);
 }
 
 /* A manifest gives its blobs, config first; without its own type the answer's counts. */
@@ -311,6 +313,28 @@ Test(build_start, index_gives_the_child_for_this_platform)
     cr_expect(m.index);
     cr_expect_eq(m.child.size, 2);
     cr_expect_eq(m.count, 0);
+}
+
+/* A variant that fits is preferred to none, and none to one that may not run; a machine without a
+ * variant takes whatever is listed for its architecture. */
+Test(build_start, platforms_that_fit)
+{
+    struct image_platform v8 = {.os = "linux", .architecture = "arm64", .variant = "v8"};
+    struct image_platform plain = {.os = "linux", .architecture = "arm64"};
+    struct image_platform host;
+
+    cr_expect_gt(pull_platform_fit(&v8, "linux", "arm64", "v8"),
+                 pull_platform_fit(&v8, "linux", "arm64", NULL));
+    cr_expect_gt(pull_platform_fit(&v8, "linux", "arm64", ""), 0);
+    cr_expect_eq(pull_platform_fit(&v8, "linux", "arm64", "v9"), 0);
+    cr_expect_gt(pull_platform_fit(&plain, "linux", "arm64", NULL),
+                 pull_platform_fit(&plain, "linux", "arm64", "v8"));
+    cr_expect_gt(pull_platform_fit(&plain, "linux", "arm64", "v8"), 0);
+    cr_expect_eq(pull_platform_fit(&plain, "linux", "amd64", NULL), 0);
+    cr_expect_eq(pull_platform_fit(&plain, "windows", "arm64", NULL), 0);
+    cr_expect_eq(pull_platform_fit(&plain, NULL, "arm64", NULL), 0);
+    pull_platform_host(&host);
+    cr_expect_eq(pull_platform_fit(&host, host.os, host.architecture, host.variant), 3);
 }
 
 /* Error pages, half documents and ambiguous ones are no manifests, and leave nothing allocated. */

@@ -26,7 +26,7 @@ Test(capture, keeps_what_fits)
 {
     struct capture c;
 
-    capture_init(&c, 4, 4);
+    capture_init(&c, 4, 4, NULL);
     expect_text(&c, "");
     add(&c, "ab");
     expect_text(&c, "ab");
@@ -41,7 +41,7 @@ Test(capture, drops_the_middle)
 {
     struct capture c;
 
-    capture_init(&c, 4, 4);
+    capture_init(&c, 4, 4, NULL);
     add(&c, "abcdefgh");
     add(&c, "i");
     expect_text(&c, "abcd\n[1 bytes of output dropped here]\nfghi");
@@ -56,7 +56,7 @@ Test(capture, takes_a_huge_piece)
 {
     struct capture c;
 
-    capture_init(&c, 2, 3);
+    capture_init(&c, 2, 3, NULL);
     add(&c, "0123456789");
     expect_text(&c, "01\n[5 bytes of output dropped here]\n789");
     add(&c, "ab");

@@ -202,7 +202,7 @@ Test(check, catalogue)
         cr_assert_not(at->always && at->param_count > 0);
         asked = asked || !at->always;
     }
-    cr_assert_eq(check_catalogue_count, 16);
+    cr_assert_eq(check_catalogue_count, 19);
     cr_assert_null(check_find("starts-succed"));
 }
 

@@ -404,7 +404,7 @@ Test(checks_healed, not_healed)
     check_run_close(&r);
 }
 
-/* ---- nothing-left, no-leak ----------------------------------------------------------------- */
+/* ---- nothing-left -------------------------------------------------------------------------- */
 
 /* A process that outlives its start fails the drill, unless leaving it is allowed or the harness
  * killed the start itself. */
@@ -450,43 +450,4 @@ Test(checks_nothing_left, at_the_end)
     check_run_good(&r, "primary", 1);
     IS(&r, VERDICT_INCONCLUSIVE);
     check_run_close(&r);
-}
-
-static void ask_with(struct check_run *r, const char *credential)
-{
-    struct event ev = {.type = EVENT_REQUEST};
-    ev.request.registry = ev.request.host = "failover";
-    ev.request.lane = 1;
-    ev.request.start = 1;
-    ev.request.ordinal = 1;
-    ev.request.connection = 1;
-    ev.request.op = OP_PING;
-    ev.request.credential = credential;
-    hb_append(r->b, &ev);
-}
-
-/* A credential of another registry fails; none at all is told as not tested. */
-Test(checks_no_leak, credentials)
-{
-    static const struct {
-        const char *credential;
-        enum verdict_kind verdict;
-        const char *says;
-    } ways[] = {
-        {"none", VERDICT_PASS, "not tested: no credentials in play"},
-        {"unknown", VERDICT_PASS, "not tested"},
-        {"own", VERDICT_PASS, "1 request carried a credential"},
-        {"other:primary", VERDICT_FAIL, "start 1 sent failover the credential of primary"},
-    };
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        struct check_run r;
-        check_run_open(&r, NULL, "no-leak");
-        check_run_phase(&r, "steady");
-        hb_begin(r.b, "build-start", 1);
-        ask_with(&r, ways[i].credential);
-        IS(&r, ways[i].verdict);
-        SAYS(&r, ways[i].says);
-        cr_expect_eq(r.c.lost, ways[i].verdict == VERDICT_FAIL);
-        check_run_close(&r);
-    }
 }

@@ -427,7 +427,7 @@ Test(checks_requests, refused)
     check_run_phase(&r, "outage");
     check_run_good(&r, "primary", 1);
     IS(&r, VERDICT_INCONCLUSIVE);
-    SAYS(&r, "fault gone refused connections");
+    SAYS(&r, "fault gone turned connections away");
     check_run_close(&r);
     cr_expect(check_run_refused("{'check': 'requests', 'registry': 'primary'}", "needs a bound"));
     cr_expect(check_run_refused("{'check': 'requests', 'min': 2, 'max': 1}", "nothing could pass"));

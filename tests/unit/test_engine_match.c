@@ -99,8 +99,14 @@ Test(engine_match, deleted_image)
     expect_meets(DELETE(""), &facts, true);
     facts.op = OP_MANIFEST_HEAD;
     facts.reference = "canary";
+    expect_meets(DELETE(""), &facts, true); /* another tag of it */
+    facts.digest = "sha256:dd";
     expect_meets(DELETE(""), &facts, false);
-    facts.reference = "stable";
+    facts.reference = "stable"; /* its own tag, which stands for another image now */
+    expect_meets(DELETE(""), &facts, false);
+    facts.digest = NULL;
+    expect_meets(DELETE(""), &facts, true);
+    facts.digest = DIGEST;
     facts.repository = "ci/other";
     expect_meets(DELETE(""), &facts, false);
     facts.repository = "ci/agent";
@@ -114,6 +120,31 @@ Test(engine_match, deleted_image)
     expect_meets(DELETE(", 'blobs': 'gone'"), &facts, true);
     facts.reference = "sha256:b3";
     expect_meets(DELETE(", 'blobs': 'gone'"), &facts, false);
+}
+
+#define STALE(more) "{'f': {'on': 'primary', 'kind': 'stale-tag', 'image': 'agent'" more "}}"
+
+/* A stale tag is met by who asks for the tag where it stands for another image; nothing shows where
+ * it stands for that one anyhow. */
+Test(engine_match, stale_tag)
+{
+    struct fault_facts facts = fault_rules_facts(1);
+
+    expect_meets(STALE(""), &facts, false);
+    facts.digest = "sha256:dd";
+    expect_meets(STALE(""), &facts, true);
+    expect_meets(STALE(", 'tag': 'next'"), &facts, false);
+    facts.reference = "next";
+    expect_meets(STALE(", 'tag': 'next'"), &facts, true);
+    facts.digest = NULL;
+    expect_meets(STALE(", 'tag': 'next'"), &facts, true);
+    facts.op = OP_MANIFEST_HEAD;
+    expect_meets(STALE(", 'tag': 'next'"), &facts, true);
+    facts.repository = "ci/other";
+    expect_meets(STALE(", 'tag': 'next'"), &facts, false);
+    facts.repository = "ci/agent";
+    facts.op = OP_TAGS;
+    expect_meets(STALE(", 'tag': 'next'"), &facts, false);
 }
 
 /* The views that the store is seen through hide the image's own names alone. */
@@ -144,6 +175,23 @@ Test(engine_match, views)
     cr_expect(fault_hides_blob(gone, "ci/agent", "sha256:b1"));
     cr_expect_not(fault_hides_blob(gone, "ci/agent", "sha256:b3"));
     cr_expect_not(fault_hides_blob(gone, "ci/other", "sha256:b1"));
+    fault_rules_close(&rules);
+}
+
+/* Of an index, what it lists goes with it. */
+Test(engine_match, views_of_an_index)
+{
+    static const char *const listed[] = {"sha256:m1", "sha256:m2"};
+    struct fault_image index = image;
+
+    index.manifests = listed;
+    index.manifest_count = 2;
+    fault_rules_open(&rules, "{'a': {'on': 'p', 'kind': 'delete-image', 'image': 'agent'}}", 1);
+    rules.rule[0].image = &index;
+    cr_expect(fault_hides_manifest(&rules.rule[0], "ci/agent", DIGEST));
+    cr_expect(fault_hides_manifest(&rules.rule[0], "ci/agent", "sha256:m2"));
+    cr_expect_not(fault_hides_manifest(&rules.rule[0], "ci/agent", "sha256:m3"));
+    cr_expect_not(fault_hides_manifest(&rules.rule[0], "ci/other", "sha256:m2"));
     fault_rules_close(&rules);
 }
 

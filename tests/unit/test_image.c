@@ -20,7 +20,11 @@ static struct image build(const char *name, uint64_t seed, const struct image_la
 {
     struct err e = {0};
     struct image image;
-    struct image_recipe recipe = {name, seed, layers, count, "/usr/bin/agent"};
+    struct image_recipe recipe = {.name = name,
+                                  .seed = seed,
+                                  .layers = layers,
+                                  .layer_count = count,
+                                  .entrypoint = "/usr/bin/agent"};
     cr_assert_eq(image_build(&recipe, &image, &e), 0, "%s", e.text);
     return image;
 }
@@ -72,7 +76,7 @@ Test(image, files_and_folders)
     struct image image = build("agent", 1, &layer, 1);
     struct buf listing;
     buf_init(&listing, 1 << 20);
-    list_layer(image.layers[0], &listing);
+    list_layer(image.manifests[0].layers[0], &listing);
     cr_assert_str_eq(listing.data, "40755 etc/ 0 0 0\n100644 etc/agent.conf 3 0 0\n"
                                    "40755 usr/ 0 0 0\n40755 usr/bin/ 0 0 0\n"
                                    "100755 usr/bin/agent 12 0 0\n");
@@ -90,7 +94,7 @@ Test(image, sizes)
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct image_layer layer = {sizes[i], files, i % 3};
         struct image image = build("agent", i, &layer, 1);
-        uint64_t got = image.layers[0]->size;
+        uint64_t got = image.manifests[0].layers[0]->size;
         cr_assert(got + 1024 >= sizes[i] && got <= sizes[i] + 1024, "asked %lu, got %lu",
                   (unsigned long)sizes[i], (unsigned long)got);
         image_close(&image);
@@ -104,7 +108,7 @@ Test(image, sizes)
     struct image image = build("agent", 1, &layer, 1);
     struct buf listing;
     buf_init(&listing, 1 << 20);
-    list_layer(image.layers[0], &listing);
+    list_layer(image.manifests[0].layers[0], &listing);
     cr_assert_str_eq(listing.data, "100644 large 300000 0 0\n");
     buf_close(&listing);
     image_close(&image);
@@ -119,17 +123,17 @@ Test(image, deterministic)
     struct image b = build("agent", 1, layers, 3);
     struct image seed = build("agent", 2, layers, 3);
     struct image name = build("other", 1, layers, 3);
-    cr_assert_str_eq(a.manifest->digest, b.manifest->digest);
-    cr_assert_eq(a.manifest->size, b.manifest->size);
-    cr_assert_arr_eq(a.manifest->data, b.manifest->data, a.manifest->size);
+    cr_assert_str_eq(a.top->digest, b.top->digest);
+    cr_assert_eq(a.top->size, b.top->size);
+    cr_assert_arr_eq(a.top->data, b.top->data, a.top->size);
     for (size_t i = 0; i < 3; i++) {
         /* RFC 1952: bytes 4 to 7 of a gzip are its time. */
-        cr_assert_eq(memcmp(a.layers[i]->data + 4, "\0\0\0\0", 4), 0);
-        cr_assert_str_eq(a.layers[i]->digest, b.layers[i]->digest);
-        cr_assert_str_neq(a.layers[i]->digest, seed.layers[i]->digest);
-        cr_assert_str_neq(a.layers[i]->digest, name.layers[i]->digest);
+        cr_assert_eq(memcmp(a.manifests[0].layers[i]->data + 4, "\0\0\0\0", 4), 0);
+        cr_assert_str_eq(a.manifests[0].layers[i]->digest, b.manifests[0].layers[i]->digest);
+        cr_assert_str_neq(a.manifests[0].layers[i]->digest, seed.manifests[0].layers[i]->digest);
+        cr_assert_str_neq(a.manifests[0].layers[i]->digest, name.manifests[0].layers[i]->digest);
     }
-    cr_assert_str_neq(a.layers[1]->digest, a.layers[2]->digest);
+    cr_assert_str_neq(a.manifests[0].layers[1]->digest, a.manifests[0].layers[2]->digest);
     image_close(&a);
     image_close(&b);
     image_close(&seed);
@@ -141,8 +145,9 @@ Test(image, manifest_and_config)
 {
     struct image_layer layers[] = {{0, files, 2}, {30000, NULL, 0}};
     struct image image = build("agent", 1, layers, 2);
-    json_t *m = json_loadb((char *)image.manifest->data, image.manifest->size, 0, NULL);
-    json_t *c = json_loadb((char *)image.config->data, image.config->size, 0, NULL);
+    json_t *m = json_loadb((char *)image.top->data, image.top->size, 0, NULL);
+    json_t *c = json_loadb((char *)image.manifests[0].config->data, image.manifests[0].config->size,
+                           0, NULL);
     const char *digest = NULL;
     const char *type = NULL;
     int version = 0;
@@ -151,8 +156,8 @@ Test(image, manifest_and_config)
                  0);
     cr_assert_eq(version, 2);
     cr_assert_str_eq(type, IMAGE_MANIFEST_TYPE);
-    cr_assert_str_eq(image.manifest->media_type, IMAGE_MANIFEST_TYPE);
-    cr_assert_str_eq(digest, image.config->digest);
+    cr_assert_str_eq(image.top->media_type, IMAGE_MANIFEST_TYPE);
+    cr_assert_str_eq(digest, image.manifests[0].config->digest);
     cr_assert_eq(json_array_size(json_object_get(m, "layers")), 2);
     json_t *ids = json_object_get(json_object_get(c, "rootfs"), "diff_ids");
     cr_assert_eq(json_array_size(ids), 2);
@@ -161,10 +166,10 @@ Test(image, manifest_and_config)
         char diff_id[DIGEST_TEXT];
         json_t *layer = json_array_get(json_object_get(m, "layers"), i);
         cr_assert_str_eq(json_string_value(json_object_get(layer, "digest")),
-                         image.layers[i]->digest);
+                         image.manifests[0].layers[i]->digest);
         cr_assert_eq(json_integer_value(json_object_get(layer, "size")),
-                     (json_int_t)image.layers[i]->size);
-        diff_id_of(image.layers[i], diff_id);
+                     (json_int_t)image.manifests[0].layers[i]->size);
+        diff_id_of(image.manifests[0].layers[i], diff_id);
         cr_assert_str_eq(json_string_value(json_array_get(ids, i)), diff_id);
     }
     json_t *entrypoint = json_object_get(json_object_get(c, "config"), "Entrypoint");
@@ -185,7 +190,9 @@ Test(image, real_tar)
     unsigned lines = 0;
     int fd = mkstemp(path);
     FILE *f = fdopen(fd, "wb");
-    cr_assert_eq(fwrite(image.layers[0]->data, 1, image.layers[0]->size, f), image.layers[0]->size);
+    cr_assert_eq(
+        fwrite(image.manifests[0].layers[0]->data, 1, image.manifests[0].layers[0]->size, f),
+        image.manifests[0].layers[0]->size);
     cr_assert_eq(fclose(f), 0);
     (void)snprintf(command, sizeof(command), "tar tzf %s 2>&1", path);
     FILE *tar = popen(command, "r"); /* tidy: allow popen, the real tar is the witness */
@@ -207,7 +214,7 @@ Test(image, refusals)
                                             {"a//b", "x", 1, 0644}, {"", "x", 1, 0644},
                                             {"a/.", "x", 1, 0644},  {"a/", "x", 1, 0644}};
     struct image_layer layer = {0, twice, 2};
-    struct image_recipe recipe = {"agent", 1, &layer, 1, NULL};
+    struct image_recipe recipe = {.name = "agent", .seed = 1, .layers = &layer, .layer_count = 1};
     struct image image;
     struct err e = {0};
     cr_assert_eq(image_build(&recipe, &image, &e), -1);
@@ -223,7 +230,7 @@ Test(image, refusals)
     layer = (struct image_layer){(UINT64_C(4) << 30) + 1, NULL, 0};
     cr_assert_eq(image_build(&recipe, &image, &e), -1);
     cr_assert_eq(e.code, ERR_LIMIT);
-    cr_assert_null(image.manifest);
+    cr_assert_null(image.top);
     image_close(&image);
 }
 
@@ -235,10 +242,12 @@ Test(image, put)
     struct image image = build("agent", 1, layers, 2);
     struct store *s = store_new(&e);
     cr_assert_eq(image_put(&image, s, "ci/agent", "stable", &e), 0);
-    cr_assert_eq(store_manifest(s, "ci/agent", "stable"), image.manifest);
-    cr_assert_eq(store_manifest(s, "ci/agent", image.manifest->digest), image.manifest);
-    cr_assert_eq(store_blob(s, "ci/agent", image.config->digest), image.config);
-    cr_assert_eq(store_blob(s, "ci/agent", image.layers[1]->digest), image.layers[1]);
+    cr_assert_eq(store_manifest(s, "ci/agent", "stable"), image.top);
+    cr_assert_eq(store_manifest(s, "ci/agent", image.top->digest), image.top);
+    cr_assert_eq(store_blob(s, "ci/agent", image.manifests[0].config->digest),
+                 image.manifests[0].config);
+    cr_assert_eq(store_blob(s, "ci/agent", image.manifests[0].layers[1]->digest),
+                 image.manifests[0].layers[1]);
     image_close(&image);
     cr_assert_not_null(store_manifest(s, "ci/agent", "stable")->data);
     store_free(s);

@@ -14,6 +14,7 @@
 
 static struct store *store;
 static struct content *manifest;
+static struct content *other; /* a manifest that only v2 stands for */
 static struct content *blob;
 
 static struct content *text_content(const char *text, const char *type)
@@ -29,10 +30,11 @@ static void setup(void)
     struct err e = {0};
     store = store_new(&e);
     manifest = text_content("{\"schemaVersion\":2}", IMAGE_MANIFEST_TYPE);
+    other = text_content("{\"schemaVersion\": 2}", IMAGE_MANIFEST_TYPE);
     blob = text_content("0123456789", IMAGE_LAYER_TYPE);
     cr_assert_eq(store_put_manifest(store, "ci/agent", "stable", manifest, &e), 0);
     cr_assert_eq(store_put_manifest(store, "ci/agent", "v1", manifest, &e), 0);
-    cr_assert_eq(store_put_manifest(store, "ci/agent", "v2", manifest, &e), 0);
+    cr_assert_eq(store_put_manifest(store, "ci/agent", "v2", other, &e), 0);
     cr_assert_eq(store_put_manifest(store, "a/manifests/b", "latest", manifest, &e), 0);
     cr_assert_eq(store_put_blob(store, "ci/agent", blob, &e), 0);
 }
@@ -40,6 +42,7 @@ static void setup(void)
 static void teardown(void)
 {
     content_unref(manifest);
+    content_unref(other);
     content_unref(blob);
     store_free(store);
 }
@@ -335,19 +338,24 @@ Test(oci, resolve)
     cr_assert_null(oci_resolve(store, &route));
 }
 
-/* A fired deletion hides the image by tag and digest, its tag from the list, and its blobs where
- * they go too; one that did not fire hides nothing. */
+/* A fired deletion hides the image by digest and by each tag that stands for it, in the list too,
+ * and its blobs where they go too; one that did not fire hides nothing. */
 Test(oci, views)
 {
     const char *blobs[] = {blob->digest};
-    struct fault_image image = {"agent", "ci/agent", "stable", manifest->digest, blobs, 1};
+    struct fault_image image = {.name = "agent",
+                                .repository = "ci/agent",
+                                .tag = "stable",
+                                .digest = manifest->digest,
+                                .blobs = blobs,
+                                .blob_count = 1};
     struct fault_rule rule = {
         .name = "gone", .kind = &fault_catalogue[FAULT_DELETE_IMAGE], .image = &image};
     struct fault_decision decision = {.rule = &rule, .fired = true};
     char path[256];
     (void)snprintf(path, sizeof(path), "/v2/ci/agent/manifests/%s", manifest->digest);
-    const char *hidden[] = {"/v2/ci/agent/manifests/stable", path};
-    for (size_t i = 0; i < 2; i++) {
+    const char *hidden[] = {"/v2/ci/agent/manifests/stable", "/v2/ci/agent/manifests/v1", path};
+    for (size_t i = 0; i < 3; i++) {
         struct response r = ask_all("GET", hidden[i], NULL, NULL, NULL, &decision, 1);
         cr_assert_eq(r.status, 404);
         cr_assert_str_eq(error_code(&r), "MANIFEST_UNKNOWN");
@@ -357,7 +365,7 @@ Test(oci, views)
     cr_assert_eq(r.status, 200, "blobs are kept unless they are to go");
     response_close(&r);
     r = ask_all("GET", "/v2/ci/agent/tags/list", NULL, NULL, NULL, &decision, 1);
-    cr_assert_str_eq(r.small, "{\"name\":\"ci/agent\",\"tags\":[\"v1\",\"v2\"]}\n");
+    cr_assert_str_eq(r.small, "{\"name\":\"ci/agent\",\"tags\":[\"v2\"]}\n");
     response_close(&r);
     rule.param[PARAM_BLOBS] = (struct fault_value){.set = true, .number = 1};
     r = ask_all("GET", blob_path(), NULL, NULL, NULL, &decision, 1);
@@ -367,5 +375,45 @@ Test(oci, views)
     decision.fired = false;
     r = ask_all("GET", hidden[0], NULL, NULL, NULL, &decision, 1);
     cr_assert_eq(r.status, 200);
+    response_close(&r);
+}
+
+/* A fired stale tag stands for its image, whole, for GET and HEAD; the digest that it stands for in
+ * truth, other tags and the list are left alone, and so is everything where it did not fire. */
+Test(oci, stale_tag)
+{
+    struct fault_image image = {
+        .name = "agent", .repository = "ci/agent", .tag = "stable", .digest = other->digest};
+    struct fault_rule rule = {
+        .name = "stale", .kind = &fault_catalogue[FAULT_STALE_TAG], .image = &image};
+    struct fault_decision decision = {.rule = &rule, .fired = true};
+    char path[256];
+    (void)snprintf(path, sizeof(path), "/v2/ci/agent/manifests/%s", manifest->digest);
+    const struct {
+        const char *method, *path;
+        const struct content *told;
+    } asked[] = {
+        {"GET", "/v2/ci/agent/manifests/stable", other},
+        {"HEAD", "/v2/ci/agent/manifests/stable", other},
+        {"GET", "/v2/ci/agent/manifests/v1", manifest},
+        {"GET", path, manifest},
+    };
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        struct response r = ask_all(asked[i].method, asked[i].path, NULL, NULL, NULL, &decision, 1);
+        cr_assert_eq(r.status, 200);
+        cr_expect_str_eq(r.told, asked[i].told->digest, "%s", asked[i].path);
+        cr_expect_eq(r.len, asked[i].told->size);
+        response_close(&r);
+    }
+    rule.param[PARAM_TAG] = (struct fault_value){.set = true, .text = "v1"};
+    struct response r = ask_all("GET", asked[2].path, NULL, NULL, NULL, &decision, 1);
+    cr_expect_str_eq(r.told, other->digest, "a tag that the fault names");
+    response_close(&r);
+    decision.fired = false;
+    r = ask_all("GET", asked[2].path, NULL, NULL, NULL, &decision, 1);
+    cr_expect_str_eq(r.told, manifest->digest);
+    response_close(&r);
+    r = ask_all("GET", "/v2/ci/agent/tags/list", NULL, NULL, NULL, &decision, 1);
+    cr_assert_str_eq(r.small, "{\"name\":\"ci/agent\",\"tags\":[\"stable\",\"v1\",\"v2\"]}\n");
     response_close(&r);
 }

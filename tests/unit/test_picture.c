@@ -331,3 +331,23 @@ Test(picture, hostile_and_large)
     t.phase_count = 3;
     draw(&t, NULL);
 }
+
+/* What phases do first is flagged, once for what was done in a row, with a line for each; what the
+ * harness does to lanes is not. */
+Test(picture, actions)
+{
+    struct trace t = account();
+    struct trace_event events[] = {
+        {.t_ns = 1, .type = EVENT_ACTION, .name = "setup"},
+        {.t_ns = 101 * MS, .type = EVENT_ACTION, .name = "publish", .text = "a<b"},
+        {.t_ns = 102 * MS, .type = EVENT_ACTION, .name = "run"},
+        {.t_ns = 103 * MS, .type = EVENT_START_BEGIN, .name = "publish"},
+        {.t_ns = 301 * MS, .type = EVENT_ACTION, .name = "move-tag", .text = "c"},
+    };
+    t.events = events;
+    t.event_count = sizeof events / sizeof events[0];
+    draw(&t, NULL);
+    cr_expect_eq(count_of("pic-action-flag"), 2);
+    cr_expect(has("<title>publish: a&lt;b\nrun</title>"));
+    cr_expect(has("<title>move-tag: c</title>"));
+}

@@ -243,3 +243,28 @@ Test(plan, refuses_other_images)
     free(line);
     plan_free(p);
 }
+
+/* Where lanes listened stands in the plan, and in none that was not asked; it is read back, and
+ * what is no such place is complained of. */
+Test(plan, tells_where_lanes_listened)
+{
+    const struct plan_listen listen = {.address = "10.0.0.5", .advertise = "host", .port = 8000};
+    struct plan *p = make(NULL);
+    struct err e = {0};
+    char *out = text_of(p);
+    cr_expect_null(strstr(out, "\"listen\""));
+    free(out);
+    cr_assert_eq(plan_set_listen(p, &listen, &e), 0);
+    out = text_of(p);
+    struct plan *again = plan_read(out, &e);
+    cr_assert_not_null(again, "%s", e.text);
+    cr_expect_str_eq(again->listen.address, "10.0.0.5");
+    cr_expect_str_eq(again->listen.advertise, "host");
+    cr_expect_eq(again->listen.port, 8000);
+    memcpy(strstr(out, ":8000"), ":-800", 5);
+    cr_expect_null(plan_read(out, &e));
+    cr_expect_eq(e.code, ERR_INVALID);
+    free(out);
+    plan_free(again);
+    plan_free(p);
+}

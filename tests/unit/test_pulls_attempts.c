@@ -83,6 +83,50 @@ Test(pulls_attempts, challenge_is_no_trouble)
     hb_free(b);
 }
 
+/* A redirect and what is asked of its target are one attempt, which neither the redirect alone
+ * makes good nor a dead target's retry joins. */
+Test(pulls_attempts, redirect_is_one_attempt)
+{
+    struct hb *b = begin_with(COLD);
+    uint64_t n = hb_begin(b, "build-start", 1);
+    const struct pull_registry *r = start_of(b, n)->registries;
+    hb_get(b, 1, "primary", OP_BLOB_GET, blob(b, 1), 307);
+    cr_assert_eq(r->attempts, 1);
+    cr_assert_eq(r->failed, 1);
+    b->host = "primary/blobs";
+    hb_get(b, 1, "primary", OP_BLOB_GET, blob(b, 1), 200);
+    cr_assert_eq(r->attempts, 1);
+    cr_assert_eq(r->failed, 0);
+    cr_assert_eq(r->trouble_event, 0);
+    hb_get(b, 1, "primary", OP_BLOB_GET, blob(b, 1), 403);
+    cr_assert_neq(r->useful_event, 0);
+    cr_assert_eq(r->attempts, 2);
+    cr_assert_eq(r->failed, 1);
+    b->host = NULL;
+    hb_get(b, 1, "primary", OP_BLOB_GET, blob(b, 0), 307);
+    hb_get(b, 1, "primary", OP_BLOB_GET, blob(b, 0), 307);
+    cr_assert_eq(r->attempts, 4);
+    cr_assert_eq(r->failed, 3);
+    hb_end(b, 1, 1);
+    hb_free(b);
+}
+
+/* A redirect that a fault made in an answer's place leads nowhere: it has failed. */
+Test(pulls_attempts, redirect_by_fault)
+{
+    struct hb *b = begin_with(COLD);
+    uint64_t n = hb_begin(b, "build-start", 1);
+    const struct pull_registry *r = start_of(b, n)->registries;
+    hb_answer_fault(b, hb_ask(b, 1, "primary", OP_BLOB_GET, blob(b, 1)), 307, "errors");
+    cr_assert_neq(r->trouble_event, 0);
+    b->host = "primary/blobs";
+    hb_get(b, 1, "primary", OP_BLOB_GET, blob(b, 1), 200);
+    cr_assert_eq(r->attempts, 2);
+    cr_assert_eq(r->failed, 1);
+    hb_end(b, 1, 1);
+    hb_free(b);
+}
+
 /* Two requests of one object at a time: the answer to the older does not undo the newer's. */
 Test(pulls_attempts, parallel_attempts)
 {

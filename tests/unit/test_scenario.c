@@ -89,6 +89,28 @@ Test(scenario, registries_and_images)
     scenario_free(s);
 }
 
+/* Labels are kept as pairs, variables in them replaced, and platforms in their order; a label may
+ * begin with x-. */
+Test(scenario, labels_and_platforms)
+{
+    struct scenario *s = good(
+        "{'version': 1, 'title': 't', 'registries': {'r': {}}, 'configuration': {'v': '$${2}',"
+        "'p': 'linux'}, 'images': {'i': {'ref': 'a', 'labels': {'org.x': 'is ${v}', 'x-y': ''},"
+        "'platforms': ['${p}/amd64', 'linux/arm64/v8']}, 'j': {'ref': 'b'}},"
+        "'subjects': {'s': {'command': ['c']}}, 'phases': [{'name': 'p', 'starts': 1}]}",
+        NULL);
+    const struct scenario_image *image = &s->images[0];
+    cr_assert_eq(image->labels.count, 2);
+    cr_expect_str_eq(image->labels.word[0], "org.x=is ${2}");
+    cr_expect_str_eq(image->labels.word[1], "x-y=");
+    cr_assert_eq(image->platform_count, 2);
+    cr_expect_str_eq(image->platforms[0], "linux/amd64");
+    cr_expect_str_eq(image->platforms[1], "linux/arm64/v8");
+    cr_expect_eq(s->images[1].labels.count, 0);
+    cr_expect_eq(s->images[1].platform_count, 0);
+    scenario_free(s);
+}
+
 /* A subject: run-time variables stay in its words, those of the configuration do not, and what was
  * escaped is still escaped for the second time round. */
 Test(scenario, subjects)

@@ -13,13 +13,18 @@
 static const char whole[] =
     "{\"version\": 1, \"title\": \"t\", \"baseline\": {\"none\": \"x\"},"
     " \"configuration\": {\"v\": {\"type\": \"env\", \"key\": \"V\", \"default\": \"x\"}},"
-    " \"registries\": {\"primary\": {}, \"failover\": {}},"
-    " \"images\": {\"agent\": {\"ref\": \"ci/agent\", \"layers\": [{\"size\": \"1KiB\"}]}},"
-    " \"subjects\": {\"build-start\": {\"command\": [\"true\"], \"variants\": {\"retry-only\": "
-    "{}}}},"
+    " \"registries\": {\"primary\": {\"names\": [\"docker.io\"]},"
+    "   \"failover\": {\"names\": [\"ghcr.io\"], \"auth\": {\"type\": \"token\"},"
+    "   \"hosts\": {}, \"tls\": {}}},"
+    " \"images\": {\"agent\": {\"ref\": \"ci/agent\", \"layers\": [{\"size\": \"1KiB\"}]},"
+    "   \"agent-v2\": {\"ref\": \"ci/agent:v2\", \"on\": [\"primary\"]}},"
+    " \"subjects\": {\"build-start\": {\"command\": [\"true\"], \"reach\": \"names\","
+    "   \"machine\": {}, \"variants\": {\"retry-only\": {}}}},"
     " \"faults\": {\"agent-deleted\": {\"on\": \"primary\", \"kind\": \"status\", \"code\": 500,"
     "   \"match\": {\"header\": {\"name\": \"A\"}}, \"when\": {\"limit\": {\"count\": 1}}}},"
-    " \"phases\": [{\"name\": \"steady\", \"starts\": 1}, {\"name\": \"outage\", \"until\":"
+    " \"phases\": [{\"name\": \"steady\", \"starts\": 1,"
+    "   \"do\": [{\"move-tag\": \"agent-v2\", \"as\": \"ci/agent\"}]},"
+    "    {\"name\": \"outage\", \"until\":"
     "   {\"event\": \"request\", \"at-most\": \"1s\"}, \"faults\": [\"agent-deleted\"]}],"
     " \"expect\": [{\"check\": \"starts-succeed\"}],"
     " \"proof\": {\"must-fail\": [{\"variant\": \"retry-only\", \"because\": [\"control\"]}]}}";
@@ -33,9 +38,13 @@ static const struct {
     {&scenario_level_variable, "configuration/v"},
     {&scenario_level_baseline, "baseline"},
     {&scenario_level_registry, "registries/failover"},
-    {&scenario_level_image, "images/agent"},
+    {&scenario_level_tls, "registries/failover/tls"},
+    {&scenario_level_auth, "registries/failover/auth"},
+    {&scenario_level_hosts, "registries/failover/hosts"},
+    {&scenario_level_image, "images/agent-v2"},
     {&scenario_level_layer, "images/agent/layers/0"},
     {&scenario_level_subject, "subjects/build-start"},
+    {&scenario_level_machine, "subjects/build-start/machine"},
     {&scenario_level_variant, "subjects/build-start/variants/retry-only"},
     {&fault_level, "faults/agent-deleted"},
     {&fault_level_match, "faults/agent-deleted/match"},
@@ -44,6 +53,7 @@ static const struct {
     {&fault_level_count, "faults/agent-deleted/when/limit"},
     {&scenario_level_phase, "phases/1"},
     {&scenario_level_until, "phases/1/until"},
+    {&scenario_level_action, "phases/0/do/0"},
     {&scenario_level_expect, "expect/0"},
     {&scenario_level_proof, "proof"},
     {&scenario_level_twin, "proof/must-fail/0"},
@@ -84,16 +94,30 @@ static void complaint(const json_t *root, char text[1024])
     free(file);
 }
 
+/* Whether NAME is one of those of which LEVEL takes one. */
+static bool is_one_of(const struct key_level *level, const char *name)
+{
+    for (size_t i = 0; name && level->one_of && level->one_of[i]; i++) {
+        if (strcmp(level->one_of[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Puts VALUE under KEY, with what must stand beside it and without what must not. */
 static void put(json_t *object, const struct key_level *level, const struct key *key, json_t *value)
 {
-    for (size_t i = 0; level->one_of && level->one_of[i]; i++) {
-        for (size_t k = 0; level->one_of[k] && strcmp(level->one_of[i], key->name) == 0; k++)
-            json_object_del(object, level->one_of[k]);
-    }
+    bool chosen = is_one_of(level, key->name) || is_one_of(level, key->needs);
+    for (size_t i = 0; chosen && level->one_of[i]; i++)
+        json_object_del(object, level->one_of[i]);
     if (key->needs)
         json_object_set_new(object, key->needs, parse_json(key_find(level, key->needs)->example));
     json_object_set_new(object, key->name, value);
+    for (size_t i = 0; i < level->key_count; i++) {
+        const struct key *other = &level->keys[i];
+        if (other != key && other->needs && !json_object_get(object, other->needs))
+            json_object_del(object, other->name);
+    }
 }
 
 /* No reader may pass a key by: each refuses null, by its own complaint and not as unknown. */
@@ -149,7 +173,8 @@ Test(scenario_schema, every_example_is_right)
         for (size_t i = 0; i < places[p].level->key_count; i++) {
             const struct key *key = &places[p].level->keys[i];
             if (p == 0 && (strcmp(key->name, "subjects") == 0 || strcmp(key->name, "faults") == 0 ||
-                           strcmp(key->name, "phases") == 0))
+                           strcmp(key->name, "phases") == 0 || strcmp(key->name, "images") == 0 ||
+                           strcmp(key->name, "registries") == 0))
                 continue;
             json_t *root = parse_json(whole);
             json_t *object = object_at(root, places[p].path);
@@ -223,6 +248,20 @@ static const json_t *branch(const struct key_level *level, const char *key, cons
     return NULL;
 }
 
+/* Registries of ROOT play names, and its subject looks them up. */
+static void give_names(json_t *root)
+{
+    json_t *registry;
+    const char *name;
+    json_object_foreach(json_object_get(root, "registries"), name, registry)
+    {
+        char host[64];
+        snprintf(host, sizeof host, "%s.example", name);
+        json_object_set_new(registry, "names", json_pack("[s]", host));
+    }
+    json_object_set_new(object_at(root, "subjects/build-start"), "reach", json_string("names"));
+}
+
 /* Each parameter of each kind is read by the parser, and in the schema beside the common keys. */
 Test(scenario_schema, every_kind_of_fault, .init = load, .fini = unload)
 {
@@ -231,7 +270,8 @@ Test(scenario_schema, every_kind_of_fault, .init = load, .fini = unload)
         const struct fault_kind_info *kind = &fault_catalogue[k];
         const json_t *then = branch(&fault_level, "kind", kind->name);
         size_t required = 0;
-        json_t *fault = json_pack("{s:s, s:s}", "on", "primary", "kind", kind->name);
+        const char *on = kind->place == PLACE_SUBJECT ? "build-start" : "primary";
+        json_t *fault = json_pack("{s:s, s:s}", "on", on, "kind", kind->name);
         for (size_t i = 0; i < kind->param_count; i++) {
             const struct fault_param_info *param = &kind->params[i];
             cr_expect_not_null(json_object_get(properties_of(then), param->name), "%s",
@@ -244,6 +284,10 @@ Test(scenario_schema, every_kind_of_fault, .init = load, .fini = unload)
         cr_expect_eq(json_array_size(json_object_get(then, "required")), required, "%s",
                      kind->name);
         json_t *root = parse_json(whole);
+        if (kind->place != PLACE_HOST)
+            give_names(root);
+        if (kind->stage == STAGE_TLS)
+            json_object_set_new(object_at(root, "registries/primary"), "tls", json_true());
         json_object_set(json_object_get(root, "faults"), "agent-deleted", fault);
         complaint(root, text);
         cr_expect_str_empty(text, "the examples of %s: %s", kind->name, text);

@@ -79,8 +79,8 @@ static int read_manifest(struct pull_manifest_target *t, const struct pull_reply
         return pull_fail(f, PULL_BROKEN, "an empty manifest");
     if (pin_digest(t, reply, f) != 0)
         return -1;
-    if (pull_manifest_parse(t->bytes.data, t->bytes.len, reply->content_type, &t->manifest, &e) !=
-        0)
+    if (pull_manifest_parse(t->bytes.data, t->bytes.len, reply->content_type, t->platform,
+                            &t->manifest, &e) != 0)
         return pull_fail(f, e.code == ERR_NOMEM ? PULL_FATAL : PULL_BROKEN, "no manifest: %.180s",
                          e.text);
     memcpy(t->got.media_type, t->manifest.media_type, sizeof(t->got.media_type));

@@ -22,6 +22,7 @@ struct pull_source {
  * (an empty digest). Filled by a successful attempt, untouched by a failing one. */
 struct pull_manifest_target {
     const char *reference;
+    const struct image_platform *platform; /* that an index is followed to */
     struct pull_descriptor want;
     struct buf bytes;
     struct pull_manifest manifest;

@@ -1,7 +1,7 @@
-/* A start. Happy path: the tag's manifest (for an index also its child for linux/amd64), the
+/* A start. Happy path: the tag's manifest (for an index also its child for the platform), the
  * config, the layers, then index.json and the result. Failure modes: the first object that no
- * registry delivers ends the start; what came whole stays in the layout, which has no index.json,
- * and no result is written. */
+ * registry delivers ends the pull; what came whole stays in the layout, which has no index.json.
+ * The start then has the baked-in image, or else fails without a result. */
 #include "scenarios/subjects/lib/pull_image.h"
 
 #include <jansson.h>
@@ -10,19 +10,22 @@
 #include <string.h>
 
 #include "harness/base/clock.h"
+#include "scenarios/subjects/lib/pull_baked.h"
 #include "scenarios/subjects/lib/pull_object.h"
 
 /* What the result says. */
 struct outcome {
     struct pull_descriptor manifest;
     char version[64];
-    size_t served_by;
+    char from[24]; /* the registry, or "baked-in" */
+    const char *layout;
 };
 
-static void target_init(struct pull_manifest_target *t, const char *reference)
+static void target_init(struct pull_manifest_target *t, const struct pull_options *o)
 {
     memset(t, 0, sizeof(*t));
-    t->reference = reference;
+    t->reference = o->image.reference;
+    t->platform = &o->platform;
     buf_init(&t->bytes, PULL_MAX_MANIFEST);
 }
 
@@ -83,12 +86,16 @@ static int keep_manifest(struct pull_start *s, const struct pull_manifest_target
 static int get_all(struct pull_start *s, struct pull_manifest_target *t, struct outcome *out,
                    struct err *e)
 {
-    if (get_manifest(s, t, &out->served_by, e) != 0)
+    size_t served_by;
+
+    if (get_manifest(s, t, &served_by, e) != 0)
         return -1;
     for (size_t i = 0; i < t->manifest.count; i++) {
         if (pull_object_blob(s, &t->manifest.blobs[i], e) != 0)
             return -1;
     }
+    pull_registry_name(served_by, out->from);
+    out->layout = s->layout.dir;
     out->manifest = t->got;
     memcpy(out->version, t->manifest.version, sizeof(out->version));
     if (keep_manifest(s, t, e) != 0)
@@ -96,19 +103,38 @@ static int get_all(struct pull_start *s, struct pull_manifest_target *t, struct 
     return pull_layout_publish(&s->layout, &t->got, s->options->image.reference, e);
 }
 
+/* After a pull that failed as E says: the image that the machine has. -1: E says more. */
+static int fall_back_on(const struct pull_options *o, struct pull_baked *baked, struct outcome *out,
+                        struct err *e)
+{
+    struct err why = {0};
+
+    if (pull_baked_open(baked, o, &why) != 0) {
+        const struct err pull = *e;
+
+        *e = (struct err){0};
+        return err_set(e, ERR_IO, "%.600s; and the image baked in: %.300s", pull.text, why.text);
+    }
+    fprintf(stderr, "build-start: %s; using the image baked in, %s\n", e->text,
+            baked->manifest.digest);
+    out->manifest = baked->manifest;
+    out->layout = baked->layout.dir;
+    memcpy(out->version, baked->version, sizeof(out->version));
+    snprintf(out->from, sizeof(out->from), "baked-in");
+    return 0;
+}
+
 static int write_result(const struct pull_start *s, const struct outcome *out, struct err *e)
 {
-    char name[24];
     json_t *result;
     char *text;
     int status;
 
     if (s->options->result == NULL)
         return 0;
-    pull_registry_name(out->served_by, name);
-    result = json_pack("{s:s, s:s, s:s*, s:s}", "digest", out->manifest.digest, "registry", name,
-                       "version", out->version[0] != '\0' ? out->version : NULL, "layout",
-                       s->layout.dir);
+    result =
+        json_pack("{s:s, s:s, s:s*, s:s}", "digest", out->manifest.digest, "registry", out->from,
+                  "version", out->version[0] != '\0' ? out->version : NULL, "layout", out->layout);
     text = result != NULL ? json_dumps(result, 0) : NULL;
     json_decref(result);
     if (text == NULL)
@@ -121,13 +147,16 @@ static int write_result(const struct pull_start *s, const struct outcome *out, s
 static int pull_all(struct pull_start *s, struct err *e)
 {
     struct pull_manifest_target t;
+    struct pull_baked baked;
     struct outcome out;
     int result;
 
     memset(&out, 0, sizeof(out));
-    target_init(&t, s->options->image.reference);
+    target_init(&t, s->options);
     result = get_all(s, &t, &out, e);
     target_close(&t);
+    if (result != 0 && s->options->baked_in != NULL)
+        result = fall_back_on(s->options, &baked, &out, e);
     return result == 0 ? write_result(s, &out, e) : -1;
 }
 

@@ -76,6 +76,66 @@ bool pull_layout_has(const struct pull_layout *l, const char *digest, uint64_t s
     return whole;
 }
 
+int pull_layout_open(struct pull_layout *l, const char *dir, struct err *e)
+{
+    if (realpath(dir, l->dir) == NULL)
+        return err_errno(e, errno, "cannot resolve %s", dir);
+    return 0;
+}
+
+/* A regular file only: what lies in a layout may be anything. */
+static int read_file(const char *path, size_t max, struct buf *out, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    ssize_t n = 1;
+
+    if (fd < 0)
+        return err_errno(e, errno, "cannot open %s", path);
+    buf_init(out, max);
+    while (n > 0) {
+        char chunk[16384];
+
+        n = read(fd, chunk, sizeof(chunk));
+        if (n > 0)
+            buf_append(out, chunk, (size_t)n);
+        if (out->failed)
+            break;
+    }
+    close(fd);
+    if (n == 0 && out->data != NULL)
+        return 0;
+    buf_close(out);
+    return err_set(e, ERR_INVALID, "%s is empty, too large, or cannot be read", path);
+}
+
+int pull_layout_read(const struct pull_layout *l, const char *digest, size_t max, struct buf *out,
+                     struct err *e)
+{
+    char path[PATH_MAX + BELOW];
+    struct digest_stream *stream = digest_stream_new(digest);
+
+    if (stream == NULL)
+        return err_set(e, ERR_NOMEM, "no digest for %s", digest);
+    blob_path(l, digest, path, sizeof(path));
+    if (read_file(path, max, out, e) != 0) {
+        digest_stream_free(stream);
+        return -1;
+    }
+    digest_stream_update(stream, out->data, out->len);
+    if (digest_stream_finish(stream))
+        return 0;
+    buf_close(out);
+    return err_set(e, ERR_INVALID, "%s holds other bytes", path);
+}
+
+int pull_layout_index(const struct pull_layout *l, size_t max, struct buf *out, struct err *e)
+{
+    char path[PATH_MAX + BELOW];
+
+    snprintf(path, sizeof(path), "%s/index.json", l->dir);
+    return read_file(path, max, out, e);
+}
+
 static int write_all(int fd, const char *data, size_t len)
 {
     while (len > 0) {

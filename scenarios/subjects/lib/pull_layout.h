@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "fake-registry/digest.h"
+#include "harness/base/buf.h"
 #include "harness/base/err.h"
 #include "scenarios/subjects/lib/pull_manifest.h"
 
@@ -19,6 +20,14 @@ struct pull_layout {
 int pull_layout_init(struct pull_layout *l, const char *dir, struct err *e);
 /* Whether the blob lies there whole: its bytes are read and hashed. */
 bool pull_layout_has(const struct pull_layout *l, const char *digest, uint64_t size);
+/* Takes DIR, which exists and is only read. */
+int pull_layout_open(struct pull_layout *l, const char *dir, struct err *e);
+/* The whole of the blob, at most MAX bytes, with the right digest; OUT is initialised, and closed
+ * on failure. */
+int pull_layout_read(const struct pull_layout *l, const char *digest, size_t max, struct buf *out,
+                     struct err *e);
+/* The same of its index.json, which has no digest. */
+int pull_layout_index(const struct pull_layout *l, size_t max, struct buf *out, struct err *e);
 /* Makes the image visible: oci-layout, then index.json with the one manifest, named TAG. */
 int pull_layout_publish(const struct pull_layout *l, const struct pull_descriptor *manifest,
                         const char *tag, struct err *e);

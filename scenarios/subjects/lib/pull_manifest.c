@@ -35,7 +35,7 @@ static bool copy_text(const json_t *value, char *text, size_t size)
     return true;
 }
 
-static int read_descriptor(const json_t *value, struct pull_descriptor *out, struct err *e)
+int pull_descriptor_read(const json_t *value, struct pull_descriptor *out, struct err *e)
 {
     const json_t *size = json_object_get(value, "size");
 
@@ -51,33 +51,44 @@ static int read_descriptor(const json_t *value, struct pull_descriptor *out, str
     return 0;
 }
 
-static bool is_linux_amd64(const json_t *entry)
+static int fit(const json_t *entry, const struct image_platform *want)
 {
     const json_t *platform = json_object_get(entry, "platform");
-    const char *os = json_string_value(json_object_get(platform, "os"));
-    const char *cpu = json_string_value(json_object_get(platform, "architecture"));
 
-    return os != NULL && cpu != NULL && strcmp(os, "linux") == 0 && strcmp(cpu, "amd64") == 0;
+    return pull_platform_fit(want, json_string_value(json_object_get(platform, "os")),
+                             json_string_value(json_object_get(platform, "architecture")),
+                             json_string_value(json_object_get(platform, "variant")));
 }
 
-static int read_index(const json_t *root, struct pull_manifest *out, struct err *e)
+static int read_index(const json_t *root, const struct image_platform *platform,
+                      struct pull_manifest *out, struct err *e)
 {
     const json_t *entries = json_object_get(root, "manifests");
     const json_t *entry;
+    char name[PULL_PLATFORM_TEXT];
+    int best = 0;
     size_t i;
 
     if (json_array_size(entries) > PULL_MAX_BLOBS)
         return err_set(e, ERR_LIMIT, "an index of more than %u manifests", PULL_MAX_BLOBS);
     json_array_foreach(entries, i, entry)
     {
-        if (!is_linux_amd64(entry))
+        struct pull_descriptor child = {.size = 0};
+        const int fits = fit(entry, platform);
+
+        if (fits <= best)
             continue;
-        if (read_descriptor(entry, &out->child, e) != 0)
+        if (pull_descriptor_read(entry, &child, e) != 0)
             return -1;
-        if (is_manifest(out->child.media_type) && out->child.size <= PULL_MAX_MANIFEST)
-            return 0;
+        if (is_manifest(child.media_type) && child.size <= PULL_MAX_MANIFEST) {
+            out->child = child;
+            best = fits;
+        }
     }
-    return err_set(e, ERR_INVALID, "an index without a manifest for linux/amd64");
+    if (best > 0)
+        return 0;
+    pull_platform_text(platform, name);
+    return err_set(e, ERR_INVALID, "an index without a manifest for %s", name);
 }
 
 static int read_blobs(const json_t *root, struct pull_manifest *out, struct err *e)
@@ -92,10 +103,10 @@ static int read_blobs(const json_t *root, struct pull_manifest *out, struct err 
     out->blobs = calloc(count, sizeof(*out->blobs));
     if (out->blobs == NULL)
         return err_set(e, ERR_NOMEM, "no memory for %zu descriptors", count);
-    if (read_descriptor(json_object_get(root, "config"), &out->blobs[0], e) != 0)
+    if (pull_descriptor_read(json_object_get(root, "config"), &out->blobs[0], e) != 0)
         return -1;
     for (size_t i = 1; i < count; i++) {
-        if (read_descriptor(json_array_get(layers, i - 1), &out->blobs[i], e) != 0)
+        if (pull_descriptor_read(json_array_get(layers, i - 1), &out->blobs[i], e) != 0)
             return -1;
     }
     out->count = count;
@@ -124,7 +135,8 @@ static int read_type(const json_t *root, const char *content_type, struct pull_m
     return 0;
 }
 
-static int read_root(const json_t *root, const char *content_type, struct pull_manifest *out,
+static int read_root(const json_t *root, const char *content_type,
+                     const struct image_platform *platform, struct pull_manifest *out,
                      struct err *e)
 {
     const json_t *annotations = json_object_get(root, "annotations");
@@ -136,11 +148,12 @@ static int read_root(const json_t *root, const char *content_type, struct pull_m
         return -1;
     if (!copy_text(version, out->version, sizeof(out->version)))
         out->version[0] = '\0';
-    return out->index ? read_index(root, out, e) : read_blobs(root, out, e);
+    return out->index ? read_index(root, platform, out, e) : read_blobs(root, out, e);
 }
 
 int pull_manifest_parse(const char *text, size_t len, const char *content_type,
-                        struct pull_manifest *out, struct err *e)
+                        const struct image_platform *platform, struct pull_manifest *out,
+                        struct err *e)
 {
     json_error_t why;
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
@@ -149,7 +162,7 @@ int pull_manifest_parse(const char *text, size_t len, const char *content_type,
     memset(out, 0, sizeof(*out));
     if (root == NULL)
         return err_set(e, ERR_INVALID, "not JSON");
-    result = read_root(root, content_type, out, e);
+    result = read_root(root, content_type, platform, out, e);
     if (result != 0)
         pull_manifest_close(out);
     json_decref(root);

@@ -26,6 +26,10 @@ enum option_id {
     OPT_BACKOFF_BASE,
     OPT_BACKOFF_MAX,
     OPT_SCHEME,
+    OPT_PLATFORM,
+    OPT_BAKED_IN,
+    OPT_INTERFACE,
+    OPT_INTERFACE_LABEL,
     OPT_SEED,
     OPT_HELP,
 };
@@ -54,6 +58,11 @@ static const struct {
     {"backoff-base", OPT_BACKOFF_BASE, "TIME", "longest wait before the second try; 50ms"},
     {"backoff-max", OPT_BACKOFF_MAX, "TIME", "longest wait before any try; default: 2s"},
     {"scheme", OPT_SCHEME, "S", "http (the default) or https"},
+    {"platform", OPT_PLATFORM, "OS/ARCH", "what is taken of an index; default: this machine's"},
+    {"baked-in", OPT_BAKED_IN, "DIR", "an OCI image layout to use when no registry gave the image"},
+    {"interface", OPT_INTERFACE, "VALUE", "the baked-in image is refused where its label differs"},
+    {"interface-label", OPT_INTERFACE_LABEL, "NAME",
+     "that label; default: org.pulldrill.interface"},
     {"seed", OPT_SEED, "N", "makes the jitter repeatable"},
     {"help", OPT_HELP, NULL, "this text"},
 };
@@ -61,10 +70,12 @@ static const struct {
 
 void pull_options_help(FILE *to)
 {
-    fputs("usage: build-start [options] REPOSITORY:TAG\n"
-          "Pulls an image from the primary registry, or from a failover when the primary fails.\n"
-          "Exit: 0 the whole image is there, 1 it is not, 2 the command line is wrong.\n\n",
-          to);
+    fputs(
+        "usage: build-start [options] REPOSITORY:TAG\n"
+        "Pulls an image from the primary registry, or from a failover when the primary fails.\n"
+        "The interface of a pulled image is not looked at: its tag is what the registry says now.\n"
+        "Exit: 0 the whole image is there, 1 it is not, 2 the command line is wrong.\n\n",
+        to);
     for (size_t i = 0; i < TABLE_COUNT; i++)
         fprintf(to, "  --%-16s %-10s %s\n", table[i].name,
                 table[i].value != NULL ? table[i].value : "", table[i].meaning);
@@ -141,6 +152,13 @@ static int read_scheme(const char *text, struct pull_options *o, struct err *e)
     return 0;
 }
 
+static int read_platform(const char *text, struct pull_options *o, struct err *e)
+{
+    if (!image_platform_parse(text, &o->platform))
+        return err_set(e, ERR_USAGE, "--platform %.80s: OS/ARCH[/VARIANT] is needed", text);
+    return 0;
+}
+
 static int read_attempts(const char *text, struct pull_options *o, struct err *e)
 {
     uint64_t n;
@@ -188,6 +206,17 @@ static int read_option(enum option_id id, const char *text, struct pull_options 
         return read_time(text, 0, &o->backoff.max_ns, e);
     case OPT_SCHEME:
         return read_scheme(text, o, e);
+    case OPT_PLATFORM:
+        return read_platform(text, o, e);
+    case OPT_BAKED_IN:
+        o->baked_in = text;
+        return 0;
+    case OPT_INTERFACE:
+        o->interface = text;
+        return 0;
+    case OPT_INTERFACE_LABEL:
+        o->interface_label = text;
+        return 0;
     case OPT_SEED:
         o->seeded = true;
         return read_count(text, 0, UINT64_MAX, &o->seed, e);
@@ -204,6 +233,8 @@ static void set_defaults(struct pull_options *o)
     o->policy = PULL_FAILOVER;
     o->scheme = "http";
     o->result = getenv("PULLDRILL_RESULT");
+    o->interface_label = "org.pulldrill.interface";
+    pull_platform_host(&o->platform);
     o->limits.connect_ns = CLOCK_NS_PER_S;
     o->limits.head_ns = CLOCK_NS_PER_S;
     o->limits.low_speed_ns = CLOCK_NS_PER_S;

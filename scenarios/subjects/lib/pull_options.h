@@ -10,6 +10,7 @@
 #include "harness/base/err.h"
 #include "scenarios/subjects/lib/pull_backoff.h"
 #include "scenarios/subjects/lib/pull_order.h"
+#include "scenarios/subjects/lib/pull_platform.h"
 #include "scenarios/subjects/lib/pull_reference.h"
 
 struct pull_limits {
@@ -27,6 +28,10 @@ struct pull_options {
     struct pull_reference image;
     const char *digest; /* what the tag must stand for; NULL: whatever the registry says */
     const char *scheme; /* "http" or "https" */
+    struct image_platform platform;
+    const char *baked_in;        /* an image layout for when all registries fail; NULL: none */
+    const char *interface;       /* what the baked-in image must speak; NULL: whatever it does */
+    const char *interface_label; /* the label of its config that says it */
     const char *out;
     const char *result; /* NULL: no result file */
     unsigned attempts;  /* 0: the policy's own */

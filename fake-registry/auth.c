@@ -1,0 +1,281 @@
+/* Credentials: making them, finding them in requests, asking for them. */
+#include "fake-registry/auth.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "fake-registry/auth_internal.h"
+
+/* What an Authorization of scheme Basic may hold: more is nobody's. */
+#define BASIC_MAX 1024
+
+/* ---- making -------------------------------------------------------------------------------- */
+
+/* COUNT random letters and digits, and a NUL. Bytes past a multiple of their number are drawn
+ * again, so that each is as likely as another. */
+static bool draw(char *out, size_t count)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    const size_t n = sizeof(letters) - 1;
+    size_t at = 0;
+    while (at < count) {
+        unsigned char bytes[64];
+        if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
+            return false;
+        }
+        for (size_t i = 0; i < sizeof(bytes) && at < count; i++) {
+            if (bytes[i] < 256 / n * n) {
+                out[at++] = letters[bytes[i] % n];
+            }
+        }
+    }
+    out[count] = '\0';
+    return true;
+}
+
+int auth_mark(char mark[AUTH_MARK + 1], struct err *e)
+{
+    if (!draw(mark, AUTH_MARK)) {
+        return err_set(e, ERR_IO, "no random bytes for credentials");
+    }
+    return 0;
+}
+
+/* Within base64 three bytes become four characters, so a mark reads in three ways, by how many
+ * bytes stand before it; at either end a character may mix with what is beside it. Letters and
+ * digits never become the two characters in which the kinds of base64 differ. */
+bool auth_secret(const char *mark, size_t i, char text[AUTH_SECRET])
+{
+    static const size_t skip[] = {0, 2, 1};
+    if (i == 0) {
+        (void)snprintf(text, AUTH_SECRET, "%s", mark);
+        return true;
+    }
+    if (i > 3) {
+        return false;
+    }
+    size_t len = (AUTH_MARK - skip[i - 1]) / 3 * 3;
+    (void)EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)mark + skip[i - 1],
+                          (int)len);
+    return true;
+}
+
+struct auth *auth_new(const struct auth_config *config, struct err *e)
+{
+    struct auth *a = calloc(1, sizeof(*a));
+    if (a == NULL) {
+        (void)err_set(e, ERR_NOMEM, "no memory for credentials");
+        return NULL;
+    }
+    (void)snprintf(a->registry, sizeof(a->registry), "%s", config->registry);
+    (void)snprintf(a->user, sizeof(a->user), "pulldrill-%.80s", config->registry);
+    (void)snprintf(a->mark, sizeof(a->mark), "%s", config->mark);
+    memcpy(a->password, a->mark, AUTH_MARK);
+    if (!draw(a->password + AUTH_MARK, AUTH_PASSWORD - AUTH_MARK) ||
+        RAND_bytes(a->key, sizeof(a->key)) != 1) {
+        (void)err_set(e, ERR_IO, "no random bytes for credentials");
+        free(a);
+        return NULL;
+    }
+    a->is = *config;
+    a->is.registry = a->registry;
+    a->is.mark = a->mark;
+    return a;
+}
+
+void auth_free(struct auth *a)
+{
+    free(a);
+}
+
+const char *auth_user(const struct auth *a)
+{
+    return a->user;
+}
+
+const char *auth_password(const struct auth *a)
+{
+    return a->password;
+}
+
+enum auth_mode auth_mode(const struct auth *a)
+{
+    return a->is.mode;
+}
+
+/* ---- finding ------------------------------------------------------------------------------- */
+
+const char *auth_behind_scheme(const char *header, const char *scheme)
+{
+    size_t len = strlen(scheme);
+    if (header == NULL || strncasecmp(header, scheme, len) != 0 || header[len] != ' ') {
+        return NULL;
+    }
+    return header + len + strspn(header + len, " ");
+}
+
+/* The text behind "Basic ", decoded; false where HEADER is not that. */
+static bool decode_basic(const char *header, char out[BASIC_MAX])
+{
+    const char *code = auth_behind_scheme(header, "Basic");
+    size_t len = code != NULL ? strcspn(code, " \t") : 0;
+    if (len == 0 || len % 4 != 0 || len / 4 * 3 >= BASIC_MAX) {
+        return false;
+    }
+    int n = EVP_DecodeBlock((unsigned char *)out, (const unsigned char *)code, (int)len);
+    if (n < 0) {
+        return false;
+    }
+    n -= code[len - 1] == '=' ? 1 : 0;
+    n -= code[len - 2] == '=' ? 1 : 0;
+    out[n] = '\0';
+    return true;
+}
+
+bool auth_basic_fits(const struct auth *a, const char *header)
+{
+    char text[BASIC_MAX];
+    size_t user = strlen(a->user);
+    return decode_basic(header, text) && strncmp(text, a->user, user) == 0 && text[user] == ':' &&
+           strcmp(text + user + 1, a->password) == 0;
+}
+
+/* Whether a secret of A begins at AT, where its mark was found. */
+static bool is_own(const struct auth *a, const char *at)
+{
+    struct auth_token token;
+    size_t len = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
+    return strncmp(at, a->password, AUTH_PASSWORD) == 0 || auth_token_read(a, at, len, &token);
+}
+
+static bool holds_own(const struct auth *a, const char *text)
+{
+    const char *at = text != NULL ? strstr(text, a->mark) : NULL;
+    while (at != NULL) {
+        if (is_own(a, at)) {
+            return true;
+        }
+        at = strstr(at + 1, a->mark);
+    }
+    return false;
+}
+
+enum auth_carried auth_carried(const struct auth *a, const struct http_request *request,
+                               const char *form)
+{
+    char basic[BASIC_MAX];
+    bool authorized = false;
+    if (holds_own(a, request->target) || holds_own(a, form)) {
+        return AUTH_CARRIED_KNOWN;
+    }
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct http_header *h = &request->headers[i];
+        bool authorization = strcasecmp(h->name, "Authorization") == 0;
+        if (holds_own(a, h->value) ||
+            (authorization && decode_basic(h->value, basic) && holds_own(a, basic))) {
+            return AUTH_CARRIED_KNOWN;
+        }
+        authorized = authorized || authorization;
+    }
+    return authorized ? AUTH_CARRIED_UNKNOWN : AUTH_CARRIED_NONE;
+}
+
+/* ---- asking -------------------------------------------------------------------------------- */
+
+/* The action that a token must allow; NULL: any token will do. */
+static const char *action_of(const struct oci_route *route)
+{
+    switch (route->op) {
+    case OP_PING:
+    case OP_TOKEN:
+    case OP_OTHER:
+        return NULL;
+    case OP_MANIFEST_PUT:
+    case OP_UPLOAD_START:
+    case OP_UPLOAD_CHUNK:
+    case OP_UPLOAD_FINISH:
+    case OP_UPLOAD_STATUS:
+    case OP_UPLOAD_CANCEL:
+        return "push";
+    case OP_DELETE:
+        return "delete";
+    case OP_CATALOG:
+        return "*";
+    default:
+        return "pull";
+    }
+}
+
+static const char *type_of(const struct oci_route *route)
+{
+    return route->op == OP_CATALOG ? "registry" : "repository";
+}
+
+static const char *name_of(const struct oci_route *route)
+{
+    return route->op == OP_CATALOG ? "catalog" : route->repository;
+}
+
+static int unauthorized(struct response *out)
+{
+    return response_error(out, 401, NULL, "authentication required") != 0 ? -1 : 1;
+}
+
+static int challenge(const struct auth_ask *ask, const char *error, struct response *out)
+{
+    char scope[OCI_MAX_NAME + 64] = "";
+    char why[64] = "";
+    const char *action = action_of(ask->route);
+    int rc = unauthorized(out);
+    if (action != NULL && name_of(ask->route)[0] != '\0') {
+        (void)snprintf(scope, sizeof(scope), ",scope=\"%s:%s:%s\"", type_of(ask->route),
+                       name_of(ask->route), strcmp(action, "push") == 0 ? "pull,push" : action);
+    }
+    if (error != NULL) {
+        (void)snprintf(why, sizeof(why), ",error=\"%s\"", error);
+    }
+    response_header(out, "WWW-Authenticate", "Bearer realm=\"%s\",service=\"%s\"%s%s", ask->realm,
+                    ask->service, scope, why);
+    return rc;
+}
+
+static int check_token(const struct auth *a, const struct auth_ask *ask, struct response *out)
+{
+    struct auth_token token;
+    const char *action = action_of(ask->route);
+    const char *shown =
+        auth_behind_scheme(http_request_header(ask->request, "Authorization"), "Bearer");
+    if (shown == NULL) {
+        return challenge(ask, NULL, out);
+    }
+    if (!auth_token_read(a, shown, strlen(shown), &token) || token.kind != AUTH_TOKEN_ACCESS ||
+        token.ends_ns <= ask->now_ns) {
+        return challenge(ask, "invalid_token", out);
+    }
+    if (action != NULL && !auth_scopes_hold(token.scopes, name_of(ask->route), action)) {
+        return challenge(ask, "insufficient_scope", out);
+    }
+    return 0;
+}
+
+static int check_basic(const struct auth *a, const struct auth_ask *ask, struct response *out)
+{
+    const char *shown = http_request_header(ask->request, "Authorization");
+    const char *action = action_of(ask->route);
+    bool pulls = action == NULL || strcmp(action, "pull") == 0;
+    if (auth_basic_fits(a, shown) || (shown == NULL && a->is.anonymous && pulls)) {
+        return 0;
+    }
+    int rc = unauthorized(out);
+    response_header(out, "WWW-Authenticate", "Basic realm=\"%s\"", ask->service);
+    return rc;
+}
+
+int auth_check(const struct auth *a, const struct auth_ask *ask, struct response *out)
+{
+    return a->is.mode == AUTH_BASIC ? check_basic(a, ask, out) : check_token(a, ask, out);
+}

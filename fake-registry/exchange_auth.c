@@ -1,0 +1,144 @@
+/* What a request shows of credentials, what it is let do with them, and the realm of tokens. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake-registry/auth.h"
+#include "fake-registry/server_internal.h"
+#include "harness/base/clock.h"
+
+#define TOKEN_PATH "/token"
+
+/* ---- the realm ------------------------------------------------------------------------------ */
+
+const struct listener *exchange_host(const struct listener *l, enum server_role role)
+{
+    for (const struct listener *at = l->lane->listeners; at != NULL; at = at->next_in_lane) {
+        if (at->registry == l->registry && at->role == role) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+static bool asks_tokens(const struct listener *l)
+{
+    return l->registry->is.auth != NULL && auth_mode(l->registry->is.auth) == AUTH_TOKEN;
+}
+
+/* Its own host where there is one, else the registry itself. */
+static const struct listener *realm_of(const struct listener *l)
+{
+    const struct listener *own = exchange_host(l, SERVER_TOKEN);
+    return own != NULL ? own : l;
+}
+
+void exchange_route(const struct listener *l, const struct http_request *request,
+                    struct oci_route *out)
+{
+    if (l->role == SERVER_BLOBS) {
+        redirect_route(request, out);
+    } else if (l->role == SERVER_TOKEN ||
+               (l->role == SERVER_REGISTRY && asks_tokens(l) && realm_of(l) == l &&
+                strcmp(request->path, TOKEN_PATH) == 0)) {
+        *out = (struct oci_route){
+            .op = strcmp(request->path, TOKEN_PATH) == 0 ? OP_TOKEN : OP_OTHER, .allow = ""};
+    } else {
+        oci_route(request, out);
+    }
+}
+
+/* ---- what a request shows ------------------------------------------------------------------- */
+
+bool exchange_has_form(const struct exchange *x, const struct http_request *request)
+{
+    return x->route.op == OP_TOKEN && request->has_body;
+}
+
+void exchange_body(struct exchange *x, const char *data, size_t len)
+{
+    if (x->route.op != OP_TOKEN || x->form_len + len > AUTH_MAX_FORM) {
+        return;
+    }
+    if (x->form == NULL) {
+        x->form = malloc(AUTH_MAX_FORM + 1);
+    }
+    if (x->form != NULL) {
+        memcpy(x->form + x->form_len, data, len);
+        x->form_len += len;
+        x->form[x->form_len] = '\0';
+    }
+}
+
+const char *exchange_credential(const struct connection *c, const struct http_request *request,
+                                char *text, size_t size)
+{
+    const struct server *s = c->server;
+    const char *form = c->exchange->form;
+    const char *found = http_request_header(request, "Authorization") != NULL ? "unknown" : "none";
+    for (int i = 0; i < s->registry_count && s->asks; i++) {
+        const struct registry *r = s->registries[i];
+        if (r->is.auth == NULL || auth_carried(r->is.auth, request, form) != AUTH_CARRIED_KNOWN) {
+            continue;
+        }
+        if (r != c->listener->registry) {
+            (void)snprintf(text, size, "other:%s", r->name);
+            return text;
+        }
+        found = "own";
+    }
+    return found;
+}
+
+/* ---- what it is let do ---------------------------------------------------------------------- */
+
+/* The strings that an auth_ask points to. */
+struct told {
+    char realm[SERVER_AUTHORITY + 32];
+    char wall[32];
+};
+
+static struct auth_ask ask_of(const struct connection *c, const struct http_request *request,
+                              struct told *told)
+{
+    const struct listener *realm = realm_of(c->listener);
+    clock_wall_text(told->wall);
+    (void)snprintf(told->realm, sizeof(told->realm), "%s://%s" TOKEN_PATH,
+                   realm->tls != NULL ? "https" : "http", realm->authority);
+    return (struct auth_ask){.request = request,
+                             .route = &c->exchange->route,
+                             .form = c->exchange->form,
+                             .realm = told->realm,
+                             .service = c->listener->authority,
+                             .now_ns = history_now_ns(c->server->history),
+                             .wall = told->wall};
+}
+
+int exchange_authorize(const struct connection *c, const struct http_request *request,
+                       struct response *out)
+{
+    const struct listener *l = c->listener;
+    struct told told;
+    if (l->registry->is.auth == NULL || l->trusted || l->role != SERVER_REGISTRY ||
+        c->exchange->route.op == OP_TOKEN) {
+        return 0;
+    }
+    struct auth_ask ask = ask_of(c, request, &told);
+    return auth_check(l->registry->is.auth, &ask, out);
+}
+
+int exchange_token(const struct connection *c, const struct http_request *request,
+                   struct response *out)
+{
+    struct told told;
+    if (!asks_tokens(c->listener) || c->exchange->route.op != OP_TOKEN) {
+        return response_error(out, 404, NULL, "no such endpoint");
+    }
+    if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "POST") != 0) {
+        int rc = response_error(out, 405, NULL, "the operation is unsupported");
+        response_header_text(out, "Allow", "GET, POST");
+        return rc;
+    }
+    struct auth_ask ask = ask_of(c, request, &told);
+    return auth_give_token(c->listener->registry->is.auth, &ask, out);
+}
