@@ -128,6 +128,11 @@ check: deps
 check-fast: $(BIN) $(SUBJECT_ALL) $(UNIT) $(INTEGRATION)
 	$(Q)O=$(O) .ci/tests.sh
 tests-build: $(BIN) $(SUBJECT_ALL) $(UNIT) $(INTEGRATION)
+# What `make check` builds while its first tests run.
+.PHONY: both-tests-build
+both-tests-build:
+	$(Q)$(MAKE) --no-print-directory VARIANT=asan tests-build
+	$(Q)$(MAKE) --no-print-directory VARIANT=clang tests-build
 asan:
 	$(Q)$(MAKE) --no-print-directory check-fast VARIANT=asan
 # Breaks the checks, one place at a time: their tests must notice. MUTANTS=PATTERN makes only some.

@@ -32,15 +32,36 @@ stage() { # NAME COMMAND...
 }
 
 make_quiet() { make --no-print-directory -j"$(nproc)" B="$B" "$@"; }
+
+# beside LOG COMMAND...: begun now, at low priority, while the tests, which mostly wait, go on; the
+# stage `joined LOG PID` waits for it and tells its output and status.
+beside() {
+  local log=$1
+  shift
+  (
+    nice -n 10 "$@" >"$log" 2>&1
+    echo $? >"$log.status"
+  ) &
+  beside_pid=$!
+}
+joined() { # a stage is a subshell: the job is no child of it
+  tail --pid="$2" -f /dev/null
+  cat "$1"
+  return "$(cat "$1.status" 2>/dev/null || echo 1)"
+}
+scratch=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$scratch"' EXIT
+
 stage "house rules" .ci/tidy.sh
 stage "gcc, every warning an error" make_quiet tests-build
 make_quiet all >/dev/null
 stage "generated docs" env B="$B" .ci/docs.sh --check
-stage "clang, every warning an error" make_quiet VARIANT=clang tests-build
+beside "$scratch/builds" make --no-print-directory B="$B" both-tests-build
 stage "tests" env O="$B/release" .ci/tests.sh
-stage "gcc, ASan and UBSan" make_quiet VARIANT=asan tests-build
+stage "gcc with ASan and UBSan, clang: every warning an error" joined "$scratch/builds" $beside_pid
+beside "$scratch/tidy" .ci/clang-tidy.sh
 stage "tests under ASan and UBSan" env O="$B/asan" .ci/tests.sh
-stage "clang-tidy" .ci/clang-tidy.sh
+stage "clang-tidy" joined "$scratch/tidy" $beside_pid
 make_quiet all >/dev/null
 echo
 echo "$total_passed passed, $total_failed failed"

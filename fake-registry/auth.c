@@ -48,9 +48,10 @@ int auth_mark(char mark[AUTH_MARK + 1], struct err *e)
 /* Within base64 three bytes become four characters, so a mark reads in three ways, by how many
  * bytes stand before it; at either end a character may mix with what is beside it. Letters and
  * digits never become the two characters in which the kinds of base64 differ. */
+static const size_t mark_skip[] = {0, 2, 1};
+
 bool auth_secret(const char *mark, size_t i, char text[AUTH_SECRET])
 {
-    static const size_t skip[] = {0, 2, 1};
     if (i == 0) {
         (void)snprintf(text, AUTH_SECRET, "%s", mark);
         return true;
@@ -58,8 +59,8 @@ bool auth_secret(const char *mark, size_t i, char text[AUTH_SECRET])
     if (i > 3) {
         return false;
     }
-    size_t len = (AUTH_MARK - skip[i - 1]) / 3 * 3;
-    (void)EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)mark + skip[i - 1],
+    size_t len = (AUTH_MARK - mark_skip[i - 1]) / 3 * 3;
+    (void)EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)mark + mark_skip[i - 1],
                           (int)len);
     return true;
 }
@@ -164,22 +165,50 @@ static bool holds_own(const struct auth *a, const char *text)
     return false;
 }
 
+/* Whether the base64 at CODE, which stands for A's mark from its byte SKIP on, is of a secret of A.
+ * The kinds of base64 are read alike, and so is what stands there without padding. */
+static bool codes_own(const struct auth *a, const char *code, size_t skip)
+{
+    char text[AUTH_MARK + AUTH_MAX_TOKEN];
+    size_t len = strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_");
+    len = len > AUTH_MAX_CODE ? AUTH_MAX_CODE : len;
+    len -= len % 4 == 1 ? 1 : 0; /* no whole byte more */
+    memcpy(text, a->mark, skip);
+    return auth_decode(code, len, text + skip, sizeof(text) - skip) && holds_own(a, text);
+}
+
+/* The same within base64: a secret may begin at any of its bytes. */
+static bool holds_coded(const struct auth *a, const char *text)
+{
+    char code[AUTH_SECRET];
+    for (size_t i = 1; text != NULL && auth_secret(a->mark, i, code); i++) {
+        for (const char *at = strstr(text, code); at != NULL; at = strstr(at + 1, code)) {
+            if (codes_own(a, at, mark_skip[i - 1])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool shows_own(const struct auth *a, const char *text)
+{
+    return holds_own(a, text) || holds_coded(a, text);
+}
+
 enum auth_carried auth_carried(const struct auth *a, const struct http_request *request,
                                const char *form)
 {
-    char basic[BASIC_MAX];
     bool authorized = false;
-    if (holds_own(a, request->target) || holds_own(a, form)) {
+    if (shows_own(a, request->target) || shows_own(a, form)) {
         return AUTH_CARRIED_KNOWN;
     }
     for (size_t i = 0; i < request->header_count; i++) {
         const struct http_header *h = &request->headers[i];
-        bool authorization = strcasecmp(h->name, "Authorization") == 0;
-        if (holds_own(a, h->value) ||
-            (authorization && decode_basic(h->value, basic) && holds_own(a, basic))) {
+        if (shows_own(a, h->value)) {
             return AUTH_CARRIED_KNOWN;
         }
-        authorized = authorized || authorization;
+        authorized = authorized || strcasecmp(h->name, "Authorization") == 0;
     }
     return authorized ? AUTH_CARRIED_UNKNOWN : AUTH_CARRIED_NONE;
 }

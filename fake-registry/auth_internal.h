@@ -21,6 +21,11 @@ bool auth_basic_fits(const struct auth *a, const char *header);
 /* What stands behind SCHEME and blanks; NULL where HEADER (may be NULL) is of another scheme. */
 const char *auth_behind_scheme(const char *header, const char *scheme);
 
+/* LEN characters of base64 of any kind, at most AUTH_MAX_CODE, padded or not, as text. False where
+ * malformed, or longer than SIZE with its NUL. */
+#define AUTH_MAX_CODE 5464
+bool auth_decode(const char *text, size_t len, char *out, size_t size);
+
 /* auth_token.c: what is signed and told to whoever shows it. */
 enum auth_token_kind { AUTH_TOKEN_ACCESS = 'a', AUTH_TOKEN_REFRESH = 'r' };
 struct auth_token {

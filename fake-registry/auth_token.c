@@ -35,10 +35,9 @@ static size_t encode(const void *data, size_t len, char *out)
     return n;
 }
 
-/* False where malformed, or longer than SIZE with its NUL. */
-static bool decode(const char *text, size_t len, char *out, size_t size)
+bool auth_decode(const char *text, size_t len, char *out, size_t size)
 {
-    char padded[SCOPES_TEXT];
+    char padded[AUTH_MAX_CODE + 4];
     size_t whole = (len + 3) / 4 * 4;
     if (len % 4 == 1 || whole >= sizeof(padded) || whole / 4 * 3 >= size) {
         return false;
@@ -88,7 +87,7 @@ static bool read_parts(const char *text, const char *end, struct auth_token *out
     out->ends_ns = strtoull(text + 1, NULL, 10);
     const char *dot = memchr(text, '.', (size_t)(end - text));
     return dot != NULL &&
-           decode(dot + 1, (size_t)(end - dot - 1), out->scopes, sizeof(out->scopes));
+           auth_decode(dot + 1, (size_t)(end - dot - 1), out->scopes, sizeof(out->scopes));
 }
 
 bool auth_token_read(const struct auth *a, const char *text, size_t len, struct auth_token *out)

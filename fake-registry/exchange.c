@@ -129,7 +129,7 @@ int exchange_begin(struct connection *c, const struct http_request *request)
     const char *digest = NULL;
     if (request != NULL) {
         exchange_route(c->listener, request, &x->route);
-        x->untold = exchange_has_form(x, request);
+        x->untold = exchange_has_form(c, request);
         digest = oci_resolve(c->listener->registry->is.store, &x->route);
     } else {
         x->route.op = OP_OTHER;

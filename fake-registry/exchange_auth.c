@@ -50,14 +50,16 @@ void exchange_route(const struct listener *l, const struct http_request *request
 
 /* ---- what a request shows ------------------------------------------------------------------- */
 
-bool exchange_has_form(const struct exchange *x, const struct http_request *request)
+/* Also of a registry that has no tokens to give: who falls back to it may ask it for one. */
+bool exchange_has_form(const struct connection *c, const struct http_request *request)
 {
-    return x->route.op == OP_TOKEN && request->has_body;
+    enum op op = c->exchange->route.op;
+    return request->has_body && (op == OP_TOKEN || (op == OP_OTHER && c->server->asks));
 }
 
 void exchange_body(struct exchange *x, const char *data, size_t len)
 {
-    if (x->route.op != OP_TOKEN || x->form_len + len > AUTH_MAX_FORM) {
+    if (!x->untold || x->form_len + len > AUTH_MAX_FORM) {
         return;
     }
     if (x->form == NULL) {

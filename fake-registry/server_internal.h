@@ -112,7 +112,7 @@ struct exchange {
     uint64_t first_byte_ns;
     uint64_t end_ns;
     uint64_t request_body; /* bytes of it read past */
-    char *form;            /* the body of a request for a token; NULL: none yet */
+    char *form;            /* the body that may be a form; NULL: none yet */
     size_t form_len;
     bool untold; /* the request event waits for the body: it may hold a credential */
     struct wire_plan plan;
@@ -380,7 +380,7 @@ const struct listener *exchange_host(const struct listener *l, enum server_role 
 void exchange_route(const struct listener *l, const struct http_request *request,
                     struct oci_route *out);
 /* Whether its body has to be read before it is known whose credential it carries. */
-bool exchange_has_form(const struct exchange *x, const struct http_request *request);
+bool exchange_has_form(const struct connection *c, const struct http_request *request);
 /* "none", "own", "other:NAME" (in TEXT) or "unknown". */
 const char *exchange_credential(const struct connection *c, const struct http_request *request,
                                 char *text, size_t size);

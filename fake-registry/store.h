@@ -23,8 +23,8 @@ struct content {
 /* Takes over DATA (freed with the content) on success only. */
 struct content *content_new_take(uint8_t *data, uint64_t size, const char *media_type,
                                  struct err *e);
-/* Content that was verified as DIGEST: SIZE bytes at DATA, or of the file FD where DATA is NULL. Takes
- * both over on success only. */
+/* Content that was verified as DIGEST: SIZE bytes at DATA, or of the file FD where DATA is NULL.
+ * Takes both over on success only. */
 struct content *content_verified_take(uint8_t *data, int fd, uint64_t size, const char *digest,
                                       const char *media_type, struct err *e);
 /* One reference more, one less; the last one frees it. content_unref takes NULL. */

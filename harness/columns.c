@@ -64,3 +64,28 @@ size_t columns_of(const char *s)
     (void)columns_fit(s, SIZE_MAX, &columns);
     return columns;
 }
+
+void columns_wrap(struct buf *out, const char *text, size_t indent, size_t width)
+{
+    size_t at = indent;
+    bool first = true;
+    while (*text) {
+        char word[1024];
+        size_t len = strcspn(text, " ");
+        size_t take = len < sizeof word ? len : sizeof word - 1;
+        memcpy(word, text, take);
+        word[take] = '\0';
+        size_t columns = columns_of(word);
+        if (!first && at + 1 + columns > width) {
+            buf_printf(out, "\n%*s", (int)indent, "");
+            at = indent;
+            first = true;
+        }
+        buf_printf(out, "%s%s", first ? "" : " ", word);
+        at += columns + (first ? 0 : 1);
+        first = false;
+        text += take;
+        text += strspn(text, " ");
+    }
+    buf_char(out, '\n');
+}

@@ -181,7 +181,9 @@ void drill_abort(struct drill *d, const char *reason, const char *fmt, ...)
 bool drill_lost(const struct drill *d)
 {
     const struct drill_options *o = d->options;
-    return o->stop_when_lost_count > 0 && d->state == DRILL_PHASES && !d->aborted &&
+    /* The baseline is judged, too, unless it is what is lost: it is seen through. */
+    bool seen = d->phase > 0 || d->plan->scenario->baseline_none;
+    return o->stop_when_lost_count > 0 && d->state == DRILL_PHASES && !d->aborted && seen &&
            judge_lost(d->judge, o->stop_when_lost, o->stop_when_lost_count) &&
            judge_exposed(d->judge);
 }

@@ -74,6 +74,7 @@ static void tell_registries(struct explain *x)
     for (size_t i = 0; i < x->scenario->registry_count; i++) {
         explain_row(x, x->scenario->registries[i].name, "%s",
                     roles[x->scenario->registries[i].role]);
+        explain_registry(x, &x->scenario->registries[i]);
     }
 }
 
@@ -196,6 +197,7 @@ static void tell_subjects(struct explain *x)
     for (size_t i = 0; i < x->scenario->subject_count; i++) {
         const struct scenario_subject *subject = &x->scenario->subjects[i];
         tell_pace(x, subject);
+        explain_reach(x, subject);
         tell_words(x, "  runs", &subject->command);
         tell_words(x, "  on each lane first", &subject->setup);
         tell_words(x, "  before each start", &subject->prepare);

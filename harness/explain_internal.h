@@ -37,6 +37,11 @@ void explain_list(struct buf *out, size_t index, size_t count, const char *name)
 /* explain.c: the registries that ON has a bit for, as a list; nothing where it has none. */
 void explain_places(const struct scenario *s, unsigned on, struct buf *out);
 
+/* explain_reach.c: the rows of a registry and of a subject that tell how the one finds the other;
+ * none for a registry of plain HTTP that asks for nothing, at a port. */
+void explain_registry(struct explain *x, const struct scenario_registry *r);
+void explain_reach(struct explain *x, const struct scenario_subject *subject);
+
 /* explain_starts.c: how many starts there will be. UNKNOWN where a phase ends by time or event. */
 #define EXPLAIN_UNKNOWN UINT64_MAX
 /* Of SUBJECT (-1: all) in PHASE. */

@@ -33,34 +33,6 @@ void explain_label(struct explain *x, const char *label, size_t column)
     buf_close(&safe);
 }
 
-/* Writes TEXT from column INDENT, where the line stands already, and goes on there on each next
- * line. A word that is wider than the line stays whole: it may be a command. */
-static void wrap(struct buf *out, const char *text, size_t indent)
-{
-    size_t at = indent;
-    bool first = true;
-    while (*text) {
-        char word[1024];
-        size_t len = strcspn(text, " ");
-        size_t take = len < sizeof word ? len : sizeof word - 1;
-        memcpy(word, text, take);
-        word[take] = '\0';
-        size_t width = columns_of(word);
-        if (!first && at + 1 + width > EXPLAIN_WIDTH) {
-            buf_char(out, '\n');
-            blanks(out, indent);
-            at = indent;
-            first = true;
-        }
-        buf_printf(out, "%s%s", first ? "" : " ", word);
-        at += width + (first ? 0 : 1);
-        first = false;
-        text += take;
-        text += strspn(text, " ");
-    }
-    buf_char(out, '\n');
-}
-
 static void wrap_safe(struct explain *x, size_t indent, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 static void wrap_safe(struct explain *x, size_t indent, const char *fmt, va_list ap)
@@ -70,7 +42,7 @@ static void wrap_safe(struct explain *x, size_t indent, const char *fmt, va_list
     buf_init(&safe, 6 * EXPLAIN_MAX_TEXT);
     buf_vprintf(&raw, fmt, ap);
     escape_line(&safe, raw.data);
-    wrap(x->out, safe.data && !safe.failed ? safe.data : "", indent);
+    columns_wrap(x->out, safe.data && !safe.failed ? safe.data : "", indent, EXPLAIN_WIDTH);
     buf_close(&safe);
     buf_close(&raw);
 }

@@ -8,8 +8,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "harness/base/buf.h"
 #include "harness/base/doc.h"
 #include "harness/base/log.h"
+#include "harness/columns.h"
 #include "harness/commands/command.h"
 #include "harness/commands/options.h"
 #include "harness/keeper.h"
@@ -18,19 +20,39 @@
 #include "harness/subject.h"
 #include "harness/verdict/verdict.h"
 
+#define USAGE_WIDTH 80
+#define USAGE_BYTES (16u << 10)
+#define VERB_COLUMN 13 /* where the meanings of verbs begin */
+#define EXIT_COLUMN 7
+
+static void put_verbs(struct buf *out)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        buf_printf(out, "  %-*s", VERB_COLUMN - 2, command_table[i].name);
+        columns_wrap(out, command_table[i].meaning, VERB_COLUMN, USAGE_WIDTH);
+    }
+}
+
+static void put_exits(struct buf *out)
+{
+    for (size_t i = 0; i < exit_table_len; i++) {
+        buf_printf(out, "  %-*d", EXIT_COLUMN - 2, (int)exit_table[i].status);
+        columns_wrap(out, exit_table[i].meaning, EXIT_COLUMN, USAGE_WIDTH);
+    }
+}
+
 static void usage(FILE *out)
 {
-    fputs("pulldrill: drills that show whether machines come up and builds start while an image\n"
-          "registry misbehaves.\n\nusage: pulldrill VERB [ARGUMENTS]\n\n",
-          out);
-    for (size_t i = 0; i < command_count; i++) {
-        fprintf(out, "  %-10s %s\n", command_table[i].name, command_table[i].meaning);
-    }
-    fputs("\nexit status:\n", out);
-    for (size_t i = 0; i < exit_table_len; i++) {
-        fprintf(out, "  %-4d %s\n", (int)exit_table[i].status, exit_table[i].meaning);
-    }
-    fputs("\npulldrill VERB --help tells the options of a verb.\n", out);
+    struct buf b;
+    buf_init(&b, USAGE_BYTES);
+    buf_str(&b, "pulldrill: drills that show whether machines come up and builds start while an\n"
+                "image registry misbehaves.\n\nusage: pulldrill VERB [ARGUMENTS]\n\n");
+    put_verbs(&b);
+    buf_str(&b, "\nexit status:\n");
+    put_exits(&b);
+    buf_str(&b, "\npulldrill VERB --help tells the options of a verb.\n");
+    fputs(b.data != NULL ? b.data : "", out);
+    buf_close(&b);
 }
 
 static int help(const struct command *c)

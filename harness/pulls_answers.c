@@ -202,10 +202,15 @@ int pulls_answered(struct pulls *p, const struct event *ev, struct err *e)
         pulls_trouble(registry, ev->n);
     }
     bool redirect = is_redirect(p, a, answer);
-    pulls_attempt_mark(p, r->lane, r->attempt, r->generation, failed || redirect);
-    if (r->attempt && r->attempt->generation == r->generation) {
-        r->attempt->challenged = is_challenge(p, a, answer);
-        r->attempt->redirected = redirect;
+    bool latest = r->attempt && r->attempt->generation == r->generation;
+    /* A redirect that was followed before it was seen to arrive has nothing more to say. */
+    if (!(redirect && latest && r->attempt->followed)) {
+        pulls_attempt_mark(p, r->lane, r->attempt, r->generation, failed || redirect);
+        if (latest) {
+            r->attempt->challenged = is_challenge(p, a, answer);
+            r->attempt->redirected = redirect;
+            r->attempt->open = false;
+        }
     }
     int rc = deliver(p, r, ev, failed, e);
     pulls_request_drop(p, r);

@@ -61,6 +61,9 @@ struct pulls_attempt {
     bool head;       /* so far only a HEAD: the GET that follows is part of it */
     bool challenged; /* answered by a challenge (401): what follows is part of it */
     bool redirected; /* answered by a redirect: what is asked of its target is part of it */
+    bool open;       /* not answered yet, as far as is known: a client may follow a redirect before
+                      * the kernel says that it has arrived */
+    bool followed;   /* the target of a redirect was asked */
 };
 
 /* A delivery that the end of its connection may still undo: nothing shows yet that its client has

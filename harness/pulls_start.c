@@ -62,7 +62,7 @@ static bool is_target(const struct event_request *ask)
 static bool joins(const struct pulls_attempt *a, const struct event_request *ask)
 {
     bool get = ask->op == OP_MANIFEST_GET || ask->op == OP_BLOB_GET;
-    return a->challenged || (a->redirected && is_target(ask)) ||
+    return a->challenged || (is_target(ask) && !a->followed && (a->redirected || a->open)) ||
            (a->head && get && !is_resume(ask->range));
 }
 
@@ -111,6 +111,8 @@ int pulls_attempt_begin(struct pulls *p, struct pulls_request *r, const struct e
         a->head = ask->op == OP_MANIFEST_HEAD || ask->op == OP_BLOB_HEAD;
         a->challenged = false;
         a->redirected = false;
+        a->open = true;
+        a->followed = is_target(ask);
         r->attempt = a;
         r->generation = a->generation;
     }

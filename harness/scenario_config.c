@@ -378,3 +378,17 @@ int scenario_configuration(struct scenario_reader *r, struct doc_at root)
     }
     return check_options(r);
 }
+
+int scenario_pair(struct scenario_reader *r, const char *name, struct doc_at at, const char *what,
+                  enum scenario_text_kind kind, struct scenario_words *out)
+{
+    const char *text = scenario_text(r, at, what, kind);
+    if (!text)
+        return -1;
+    const char *pair = arena_printf(&r->s->arena, "%s=%s", name, text);
+    if (!pair)
+        return err_set(r->err, ERR_NOMEM, "%s: no memory for the scenario", r->s->path);
+    out->word[out->count] = pair;
+    out->at[out->count++] = at;
+    return 0;
+}

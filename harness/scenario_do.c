@@ -48,21 +48,15 @@ static int read_on(struct scenario_reader *r, struct doc_at on, struct scenario_
 {
     struct scenario *s = r->s;
     struct doc_at value;
-    const char *name;
     if (scenario_is_key(r, on, "\"on\" of an action", &scenario_level_action, "on") != 0)
         return -1;
     struct doc_iter it = doc_iterate(on);
     while (doc_next(&it, NULL, NULL, &value)) {
-        if (scenario_name_value(r, value, "a registry", &name) != 0)
-            return -1;
-        int i = scenario_lookup(r, value, "registry", name, s->registries, s->registry_count,
-                                sizeof *s->registries);
+        int i = scenario_registry_name(r, value, out->on);
         if (i < 0)
             return -1;
+        const char *name = s->registries[i].name;
         bool lies = (r->lies[out->image] & (1u << i)) != 0;
-        if (out->on & (1u << i))
-            return doc_complain(r->err, value, "\"%s\" stands here twice; name a registry once",
-                                name);
         if (lies && out->kind == ACTION_PUBLISH)
             return doc_complain(r->err, value,
                                 "image \"%s\" lies on \"%s\" already; leave the registry out, here "

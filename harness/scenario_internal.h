@@ -119,7 +119,10 @@ int scenario_configuration(struct scenario_reader *r, struct doc_at root);
 /* A string with its variables replaced, in the scenario's memory; NULL having complained. */
 const char *scenario_text(struct scenario_reader *r, struct doc_at at, const char *what,
                           enum scenario_text_kind kind);
-/* The same of text that stands in no file: a word of the command after `--`. */
+/* "NAME=" and the text at AT, one more of OUT, which has room for it. */
+int scenario_pair(struct scenario_reader *r, const char *name, struct doc_at at, const char *what,
+                  enum scenario_text_kind kind, struct scenario_words *out);
+/* scenario_text of what stands in no file: a word of the command after `--`. */
 const char *scenario_word(struct scenario_reader *r, const char *text);
 /* TEXT with each "${" made literal ("$${"), so that expanding it yields TEXT. */
 char *scenario_escape(struct arena *a, const char *text);
@@ -137,6 +140,9 @@ const char *scenario_host(struct scenario_reader *r, struct doc_at at,
 int scenario_hosts(struct scenario_reader *r, struct doc_at at, struct scenario_registry *out);
 /* `tls` of the registry at AT, whose names have been read. */
 int scenario_tls(struct scenario_reader *r, struct doc_at at, struct scenario_registry *out);
+/* The index of the registry that the string at AT names; -1 having complained, also where it is one
+ * of NAMED (bit N: registry N), which stand in the same list. */
+int scenario_registry_name(struct scenario_reader *r, struct doc_at at, unsigned named);
 int scenario_images(struct scenario_reader *r, struct doc_at root);
 /* Which of the images, the member AT, are canaries of which others, once all have been read. */
 int scenario_canaries(struct scenario_reader *r, struct doc_at at);

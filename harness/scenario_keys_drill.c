@@ -24,7 +24,7 @@ static const char *const roots[] = {"host", "overlay", NULL};
 static const char *const sockets[] = {"mask", "keep", NULL};
 static const struct key machine_keys[] = {
     {.name = "root",
-     .value = {.form = KEY_CHOICE, .words = roots},
+     .value = {.form = KEY_CHOICE, .words = roots, .expanded = true},
      .fallback = "\"host\"",
      .meaning = "overlay: whatever is written outside of `${lane.dir}`, it is gone with the lane, "
                 "and this machine is as before; needs root, else the scenario is skipped",

@@ -17,15 +17,7 @@ static int read_label(struct scenario_reader *r, const char *name, struct doc_at
                             "\"%.300s\" is no name of a label; use 1 to %d characters without =, "
                             "such as \"org.opencontainers.image.version\"",
                             name, LABEL_MAX);
-    const char *text = scenario_text(r, at, "the value of a label", TEXT_PLAIN);
-    if (!text)
-        return -1;
-    const char *pair = arena_printf(&r->s->arena, "%s=%s", name, text);
-    if (!pair)
-        return err_set(r->err, ERR_NOMEM, "%s: no memory for the scenario", r->s->path);
-    out->word[out->count] = pair;
-    out->at[out->count++] = at;
-    return 0;
+    return scenario_pair(r, name, at, "the value of a label", TEXT_PLAIN, out);
 }
 
 /* Every key is a label here, one that begins with `x-` as well. */

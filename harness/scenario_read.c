@@ -177,8 +177,8 @@ int scenario_count_key(struct scenario_reader *r, struct doc_at at, const struct
     return scenario_integer(r, at, quoted, v->min, v->max, out);
 }
 
-/* WHAT is one of COUNT words; *OUT is its index. */
-static int choice(struct scenario_reader *r, struct doc_at at, const char *what,
+/* WHAT, in which variables may stand if EXPANDED, is one of COUNT words; *OUT is its index. */
+static int choice(struct scenario_reader *r, struct doc_at at, const char *what, bool expanded,
                   const char *const *words, size_t count, size_t *out)
 {
     char known[200];
@@ -187,7 +187,10 @@ static int choice(struct scenario_reader *r, struct doc_at at, const char *what,
     if (!json_is_string(at.value))
         return doc_complain(r->err, at, "%s is %s; write %s%s", what, type_name(at.value), alone,
                             known);
-    const char *word = json_string_value(at.value);
+    const char *word =
+        expanded ? scenario_text(r, at, what, TEXT_PLAIN) : json_string_value(at.value);
+    if (!word)
+        return -1;
     for (size_t i = 0; i < count; i++) {
         if (strcmp(words[i], word) == 0) {
             *out = i;
@@ -208,7 +211,7 @@ int scenario_choice_key(struct scenario_reader *r, struct doc_at at, const struc
     for (; count < MAX_WORDS && key_word(v, count); count++)
         words[count] = key_word(v, count);
     snprintf(quoted, sizeof quoted, "\"%s\"", key);
-    return choice(r, at, quoted, words, count, out);
+    return choice(r, at, quoted, v->expanded, words, count, out);
 }
 
 int scenario_string(struct scenario_reader *r, struct doc_at at, const char *what, const char **out)

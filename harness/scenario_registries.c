@@ -89,13 +89,25 @@ int scenario_registries(struct scenario_reader *r, struct doc_at root)
     return choose_primary(r, at, given);
 }
 
+int scenario_registry_name(struct scenario_reader *r, struct doc_at at, unsigned named)
+{
+    const struct scenario *s = r->s;
+    const char *name;
+    if (scenario_name_value(r, at, "a registry", &name) != 0)
+        return -1;
+    int i = scenario_lookup(r, at, "registry", name, s->registries, s->registry_count,
+                            sizeof *s->registries);
+    if (i >= 0 && (named & (1u << i)))
+        return doc_complain(r->err, at, "\"%s\" stands here twice; name a registry once", name);
+    return i;
+}
+
 /* ---- images ---- */
 
 static int read_on(struct scenario_reader *r, struct doc_at at, struct scenario_image *out)
 {
-    struct scenario *s = r->s;
+    const struct scenario *s = r->s;
     struct doc_at member, value;
-    const char *name;
     if (!doc_member(at, "on", &member)) {
         out->on = (1u << s->registry_count) - 1;
         return 0;
@@ -104,15 +116,9 @@ static int read_on(struct scenario_reader *r, struct doc_at at, struct scenario_
         return -1;
     struct doc_iter it = doc_iterate(member);
     while (doc_next(&it, NULL, NULL, &value)) {
-        if (scenario_name_value(r, value, "a registry", &name) != 0)
-            return -1;
-        int i = scenario_lookup(r, value, "registry", name, s->registries, s->registry_count,
-                                sizeof *s->registries);
+        int i = scenario_registry_name(r, value, out->on);
         if (i < 0)
             return -1;
-        if (out->on & (1u << i))
-            return doc_complain(r->err, value, "\"%s\" stands here twice; name a registry once",
-                                name);
         out->on |= 1u << i;
     }
     return 0;

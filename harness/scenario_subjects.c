@@ -79,15 +79,7 @@ static int read_pair(struct scenario_reader *r, const char *name, struct doc_at 
                             "\"%.200s\" is kept for what the harness tells a subject; use another "
                             "name",
                             name);
-    const char *text = scenario_text(r, value, "a value of \"env\"", TEXT_WORD);
-    if (!text)
-        return -1;
-    const char *pair = arena_printf(&r->s->arena, "%s=%s", name, text);
-    if (!pair)
-        return err_set(r->err, ERR_NOMEM, "%s: no memory for the scenario", r->s->path);
-    out->word[out->count] = pair;
-    out->at[out->count++] = value;
-    return 0;
+    return scenario_pair(r, name, value, "a value of \"env\"", TEXT_WORD, out);
 }
 
 /* The pairs of one `env`; those that OVER names as well are left to it. */

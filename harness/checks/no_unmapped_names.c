@@ -132,10 +132,15 @@ static void finish(struct check *c)
         check_reason(c, NULL, "lookups are seen with \"reach\": \"names\" or \"proxy\" only");
         check_result(c, VERDICT_INCONCLUSIVE, "not tested: no start's lookups are seen");
     } else {
-        unsigned long long good = state->mapped + state->allowed;
-        check_result(c, VERDICT_PASS, "%llu lookup%s by %llu start%s, %llu of them allowed besides",
-                     good, good == 1 ? "" : "s", (unsigned long long)starts, starts == 1 ? "" : "s",
+        uint64_t good = state->mapped + state->allowed;
+        char allowed[64] = "";
+        if (state->allowed > 0) {
+            snprintf(allowed, sizeof allowed, ", %llu of them of allowed ones",
                      (unsigned long long)state->allowed);
+        }
+        check_result(c, VERDICT_PASS, "%llu lookup%s of such names by %llu start%s%s",
+                     (unsigned long long)good, good == 1 ? "" : "s", (unsigned long long)starts,
+                     starts == 1 ? "" : "s", allowed);
     }
 }
 

@@ -13,12 +13,15 @@
 #include "harness/base/clock.h"
 #include "harness/base/doc.h"
 #include "harness/base/log.h"
+#include "harness/columns.h"
 #include "harness/commands/command.h"
 #include "harness/commands/listen.h"
 #include "reports/report.h"
 
 #define MAX_JOBS 64
 #define MAX_TIMES 1000
+#define HELP_WIDTH 80
+#define HELP_COLUMN 33 /* where the meanings begin */
 
 struct option_info {
     const char *name; /* first: doc_nearest walks the table */
@@ -42,10 +45,12 @@ static const struct option_info table[] = {
     {"subject", 0, OPT_SUBJECT, "NAME", "the subject that COMMAND or --variant is for"},
     {"variant", 0, OPT_VARIANT, "NAME", "run this variant of the subject"},
     {"primary", 0, OPT_PRIMARY, "HOST",
-     "the name of the primary, such as quay.io: COMMAND asks for it as it ships"},
-    {"failover", 0, OPT_FAILOVER, "HOST", "the name of the failover; with --primary alone none is"},
+     "the name of the primary, such as quay.io: COMMAND asks for it as it ships; needs root or "
+     "user namespaces, exits 77 without"},
+    {"failover", 0, OPT_FAILOVER, "HOST",
+     "that of the failover; with --primary alone there is none"},
     {"auth", 0, OPT_AUTH, "none|basic|token",
-     "the credential they ask for, which COMMAND is given [none]; token: anonymous pulls, too"},
+     "the credential they ask for, which COMMAND is given [none]; tokens are for anybody"},
     {"image", 0, OPT_IMAGE, "REF", "the image that the registries hold [ci/agent:stable]"},
     {"timeout", 0, OPT_TIMEOUT, "TIME", "how long the command may take [60s]"},
     {"listen", 0, OPT_LISTEN, "ADDR[:PORT]",
@@ -322,7 +327,12 @@ int options_read_alone(struct options *o, int argc, char **argv, struct err *e)
 
 static void help_line(const char *left, const char *meaning)
 {
-    printf("  %-30s %s\n", left, meaning);
+    struct buf b;
+    buf_init(&b, 1u << 12);
+    buf_printf(&b, "  %-*s", HELP_COLUMN - 2, left);
+    columns_wrap(&b, meaning, HELP_COLUMN, HELP_WIDTH);
+    fputs(b.data != NULL ? b.data : "", stdout);
+    buf_close(&b);
 }
 
 void options_help(unsigned takes)

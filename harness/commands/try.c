@@ -30,17 +30,25 @@ struct watch {
     char tail[2048];
     uint64_t duration_ns;
     bool ended;
-    bool named; /* registries have their real names: the host is printed, too */
+    const char *primary; /* the real names, printed with each request; NULL: they have none */
+    const char *failover;
 };
+
+/* What COMMAND calls REGISTRY. */
+static const char *name_of(const struct watch *w, const char *registry)
+{
+    const char *name = strcmp(registry, "primary") == 0 ? w->primary : w->failover;
+    return name != NULL ? name : "";
+}
 
 static void on_request(struct watch *w, const struct event *ev)
 {
     struct asked *a = &w->asked[ev->request.ordinal % TRY_MAX_REQUESTS];
     a->ordinal = ev->request.ordinal;
     a->t_ns = ev->t_ns;
-    snprintf(a->text, sizeof a->text, "%-9s %-4s %.60s%.200s%s%s", ev->request.registry,
+    snprintf(a->text, sizeof a->text, "%-9s %-4s %.100s%.200s%s%s", ev->request.registry,
              ev->request.method != NULL ? ev->request.method : "-",
-             w->named && ev->request.host != NULL ? ev->request.host : "",
+             name_of(w, ev->request.registry),
              ev->request.path != NULL ? ev->request.path : "(not HTTP)",
              ev->request.range != NULL ? "  Range: " : "",
              ev->request.range != NULL ? ev->request.range : "");
@@ -64,8 +72,9 @@ static void on_response(struct watch *w, const struct event *ev)
 static void on_lookup(const struct event *ev)
 {
     const struct event_lookup *l = &ev->lookup;
-    printf("%8.3fs  %-9s look up %s %s -> %s\n", (double)ev->t_ns / 1e9,
-           l->registry != NULL ? l->registry : "-", l->name, l->type, l->answer);
+    printf("%8.3fs  %-9s look up %s %s -> %s%s\n", (double)ev->t_ns / 1e9,
+           l->registry != NULL ? l->registry : "-", l->name, l->type, l->answer,
+           l->registry != NULL ? "" : ", for nobody plays it");
 }
 
 static void on_event(void *data, const struct event *ev)
@@ -165,7 +174,7 @@ static int tell(const struct watch *w, const struct verdict *v)
 
 static int try_scenario(const struct options *o, struct scenario *scenario, struct err *e)
 {
-    struct watch w = {.named = o->primary != NULL};
+    struct watch w = {.primary = o->primary, .failover = o->failover};
     w.asked = calloc(TRY_MAX_REQUESTS, sizeof *w.asked);
     if (w.asked == NULL) {
         scenario_free(scenario);
@@ -208,7 +217,8 @@ static int check_options(const struct options *o, struct err *e)
 static void drop_place(struct err *e)
 {
     const char *what = strstr(e->text, ": ");
-    if (what != NULL && e->code == ERR_INVALID && strncmp(e->text, FILE_NAME ":", sizeof FILE_NAME) == 0) {
+    if (what != NULL && e->code == ERR_INVALID &&
+        strncmp(e->text, FILE_NAME ":", sizeof FILE_NAME) == 0) {
         memmove(e->text, what + 2, strlen(what + 2) + 1);
         err_prefix(e, "try");
     }

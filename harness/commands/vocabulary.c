@@ -4,7 +4,9 @@
 #include <stdio.h>
 
 #include "faults/catalogue.h"
+#include "harness/base/buf.h"
 #include "harness/check.h"
+#include "harness/columns.h"
 #include "harness/history/op.h"
 
 static const char *fault_type_name(enum fault_type type)
@@ -34,30 +36,62 @@ static const struct {
 
 #define LEN(table) (sizeof(table) / sizeof((table)[0]))
 
-static void choices_text(const char *const *choices)
+/* ---- text: NAME, what it means, its parameters, at 80 columns ------------------------------- */
+
+#define WIDTH 80
+#define MEANING_COLUMN 4
+#define PARAM_COLUMN 21
+#define MAX_TEXT (4u << 10)
+
+static void put_choices(struct buf *out, const char *const *choices)
 {
     for (size_t i = 0; choices != NULL && choices[i] != NULL; i++) {
-        printf("%s%s", i == 0 ? " (" : ", ", choices[i]);
+        buf_printf(out, "%s%s", i == 0 ? " (" : ", ", choices[i]);
     }
-    if (choices != NULL) {
-        printf(")");
-    }
+    buf_str(out, choices != NULL ? ")" : "");
+}
+
+/* Prints HEAD, and TEXT behind it from COLUMN on. */
+static void print_wrapped(const char *head, const char *text, size_t column)
+{
+    struct buf out;
+    buf_init(&out, 2 * MAX_TEXT);
+    buf_str(&out, head);
+    columns_wrap(&out, text, column, WIDTH);
+    fputs(out.data != NULL ? out.data : "", stdout);
+    buf_close(&out);
+}
+
+/* A row of a parameter: NAME and what TEXT holds, which is closed. */
+static void print_param(const char *name, struct buf *text)
+{
+    char head[64];
+    snprintf(head, sizeof head, "      %-*s", PARAM_COLUMN - 6, name);
+    print_wrapped(head, text->data != NULL ? text->data : "", PARAM_COLUMN);
+    buf_close(text);
+}
+
+static void fault_param_text(const struct fault_param_info *p)
+{
+    struct buf text;
+    buf_init(&text, MAX_TEXT);
+    buf_printf(&text, "%s%s", fault_type_name(p->type), p->required ? ", required" : "");
+    put_choices(&text, p->choices);
+    buf_printf(&text, "%s%s: %s", p->fallback != NULL ? ", default " : "",
+               p->fallback != NULL ? p->fallback : "", p->meaning);
+    print_param(p->name, &text);
 }
 
 static void fault_text(const struct fault_kind_info *kind)
 {
     bool counted = kind->counter != COUNTER_NONE;
-    printf("%s  [stage %s, evidence %s%s%s%s]\n    %s\n", kind->name, fault_stage_name(kind->stage),
+    printf("%s  [stage %s, evidence %s%s%s%s]\n", kind->name, fault_stage_name(kind->stage),
            fault_evidence_name(kind->evidence), counted ? " or counter" : "",
            kind->place != PLACE_HOST ? ", on " : "",
-           kind->place != PLACE_HOST ? fault_place_name(kind->place) : "", kind->meaning);
+           kind->place != PLACE_HOST ? fault_place_name(kind->place) : "");
+    print_wrapped("    ", kind->meaning, MEANING_COLUMN);
     for (size_t i = 0; i < kind->param_count; i++) {
-        const struct fault_param_info *p = &kind->params[i];
-        printf("      %-14s %s%s", p->name, fault_type_name(p->type),
-               p->required ? ", required" : "");
-        choices_text(p->choices);
-        printf("%s%s: %s\n", p->fallback != NULL ? ", default " : "",
-               p->fallback != NULL ? p->fallback : "", p->meaning);
+        fault_param_text(&kind->params[i]);
     }
 }
 
@@ -68,19 +102,29 @@ void vocabulary_faults_text(void)
     }
 }
 
+static void check_param_text(const struct check_param *p)
+{
+    struct buf text;
+    buf_init(&text, MAX_TEXT);
+    buf_printf(&text, "%s%s", check_type_name(p->type), p->required ? ", required" : "");
+    put_choices(&text, p->choices);
+    buf_printf(&text, ": %s", p->meaning);
+    print_param(p->name, &text);
+}
+
 void vocabulary_checks_text(void)
 {
     for (size_t i = 0; i < check_catalogue_count; i++) {
         const struct check_info *c = check_catalogue[i];
-        printf("%s%s\n    %s\n", c->name, c->always ? "  [always on]" : "", c->meaning);
+        printf("%s%s\n", c->name, c->always ? "  [always on]" : "");
+        print_wrapped("    ", c->meaning, MEANING_COLUMN);
         for (size_t k = 0; k < c->param_count; k++) {
-            printf("      %-14s %s%s", c->params[k].name, check_type_name(c->params[k].type),
-                   c->params[k].required ? ", required" : "");
-            choices_text(c->params[k].choices);
-            printf(": %s\n", c->params[k].meaning);
+            check_param_text(&c->params[k]);
         }
     }
 }
+
+/* ---- JSON ----------------------------------------------------------------------------------- */
 
 static json_t *choices_json(const char *const *choices)
 {

@@ -94,30 +94,40 @@ write_registries_conf() {
     export CONTAINERS_REGISTRIES_CONF=$config/registries.conf
 }
 
-# policy.json and storage.conf of podman, skopeo and buildah.
+# policy.json and storage.conf of podman, skopeo and buildah. They keep no owners: in a user namespace
+# files of an image may have owners that are not to be had there.
 write_containers_conf() {
     echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$config/policy.json"
-    printf '[storage]\ndriver = "vfs"\nrunroot = "%s"\ngraphroot = "%s"\n' "$state/run" "$data" \
-        >"$config/storage.conf"
+    {
+        printf '[storage]\ndriver = "vfs"\nrunroot = "%s/run"\ngraphroot = "%s/data"\n' "$short" "$short"
+        printf '[storage.options.vfs]\nignore_chown_errors = "true"\n'
+    } >"$config/storage.conf"
     : >"$config/containers.conf"
     export CONTAINERS_STORAGE_CONF=$config/storage.conf CONTAINERS_CONF=$config/containers.conf
 }
 
-# isolated COMMAND...: with a /var/lib that is thrown away, and with our settings for the system's. As
-# root, podman, skopeo and buildah keep a cache of where blobs were seen in /var/lib/containers, and
-# read registries.conf.d and certs.d below /etc/containers: nothing on a command line tells them not to.
+# Where podman, buildah and skopeo find the lane's folder while they are isolated: podman takes none
+# whose name is longer than 50 bytes.
+short=/mnt
+
+# isolated COMMAND...: with a /var/lib that is thrown away, with our settings for the system's, and
+# with the lane's folder at $short. As root, podman, skopeo and buildah keep a cache of where blobs
+# were seen in /var/lib/containers, and read registries.conf.d and certs.d below /etc/containers:
+# nothing on a command line tells them not to.
 isolated() {
     if [ "$(id -u)" != 0 ]; then
         "$@"
         return
     fi
     mkdir -p "$state/over"
-    OVER=$state/over CONFIG=$config unshare --mount --propagation private -- sh -ec '
-        mount -t tmpfs -o mode=700 over "$OVER"
-        mkdir "$OVER/upper" "$OVER/work"
-        mount -t overlay -o "lowerdir=/var/lib,upperdir=$OVER/upper,workdir=$OVER/work" over /var/lib
-        [ ! -d /etc/containers ] || mount --bind "$CONFIG" /etc/containers
-        unset OVER CONFIG
+    STATE=$state SHORT=$short unshare --mount --propagation private -- sh -ec '
+        over=$STATE/over
+        mount -t tmpfs -o mode=700 over "$over"
+        mkdir "$over/upper" "$over/work"
+        mount -t overlay -o "lowerdir=/var/lib,upperdir=$over/upper,workdir=$over/work" over /var/lib
+        [ ! -d /etc/containers ] || mount --bind "$STATE/config" /etc/containers
+        mount --bind "$STATE" "$SHORT"
+        unset STATE SHORT
         exec "$@"' sh "$@"
 }
 

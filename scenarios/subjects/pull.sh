@@ -13,6 +13,7 @@ failover=${2:-${PULLDRILL_REGISTRY_FAILOVER:-}}
 # shellcheck disable=SC2034
 image=${3:-${PULLDRILL_IMAGE_AGENT:?no image}}
 layout=${PULLDRILL_START_DIR:-$PWD}/layout
+scheme=http # https where the script says so
 
 pull_accept='application/vnd.oci.image.manifest.v1+json'
 pull_accept+=', application/vnd.docker.distribution.manifest.v2+json'
@@ -45,12 +46,12 @@ blobs_of() {
 
 # get_manifest REGISTRY IMAGE FILE
 get_manifest() {
-    get "http://$1/v2/${2%:*}/manifests/${2##*:}" "$3" -H "Accept: $pull_accept"
+    get "$scheme://$1/v2/${2%:*}/manifests/${2##*:}" "$3" -H "Accept: $pull_accept"
 }
 
 # get_blob REGISTRY IMAGE DIGEST DIR
 get_blob() {
-    get "http://$1/v2/${2%:*}/blobs/$3" "$4/part" && keep "$4/part" "$3" "$4"
+    get "$scheme://$1/v2/${2%:*}/blobs/$3" "$4/part" && keep "$4/part" "$3" "$4"
 }
 
 # make_layout DIR: an empty one.

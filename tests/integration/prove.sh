@@ -188,4 +188,13 @@ expect_text "$scratch/out" '^  retry-only +inconclusive .*interrupted: 0 of 1 ro
   "the twin was not drilled"
 [ "$(jq -r '.scenarios[0].blame' "$scratch/results/results.json")" = environment ] ||
   fail "interrupted: $(jq -c '.scenarios[0].blame' "$scratch/results/results.json") is to blame"
+# A twin that has lost in its first start is seen through the baseline, which is judged, too.
+scenario '.expect += [{"check": "requests", "registry": "failover", "during": "steady", "max": 0}]
+  | .subjects.puller.variants.both = {"command": ["sh", "-c",
+    "\"$0\" \"$@\" && \"$0\" --primary ${registry.failover} --policy retry ${image.agent}",
+    '"$good"', "failover"]}
+  | .proof."must-fail" = [{"variant": "both", "because": ["requests"]}]'
+table 0 "a twin that loses in the baseline"
+journal both '.reason == "lost"' "the twin was not stopped behind its baseline"
+
 finish

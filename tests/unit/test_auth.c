@@ -313,6 +313,40 @@ Test(auth, carried)
     auth_free(b);
 }
 
+/* Whether A and B see their own in CODE, as the value of any header. */
+static void expect_coded(const struct auth *a, const struct auth *b, const char *value)
+{
+    cr_expect_eq(carried(a, "X-Registry-Auth", value, "/v2/", NULL), AUTH_CARRIED_KNOWN, "%s",
+                 value);
+    cr_expect_eq(carried(b, "X-Registry-Auth", value, "/v2/", NULL), AUTH_CARRIED_NONE, "%s",
+                 value);
+}
+
+/* Base64 hides nobody's: passwords and tokens are found in any header, at any place, in both kinds
+ * of base64, with padding and without, and behind a tab. */
+Test(auth, carried_within_base64)
+{
+    struct auth *a = make("primary", AUTH_TOKEN, true);
+    struct auth *b = make("failover", AUTH_TOKEN, true);
+    char *token = take_token(a, PULL, NULL);
+    const char *secrets[] = {auth_password(a), token};
+    for (int i = 0; i < 8; i++) {
+        char plain[1024];
+        char code[2048] = "\t";
+        int len = snprintf(plain, sizeof plain, "%.*s%s%s", i / 2, "?>?", secrets[i % 2], "\"?>?");
+        int n = EVP_EncodeBlock((unsigned char *)code + 1, (const unsigned char *)plain, len);
+        expect_coded(a, b, code);
+        for (char *c = code; *c != '\0'; c++)
+            *c = *c == '+' ? '-' : *c == '/' ? '_' : *c == '=' ? '\0' : *c;
+        expect_coded(a, b, code + 1);
+        code[n / 3] = '\0'; /* not all of it is none of it */
+        cr_expect_eq(carried(a, "X-Registry-Auth", code, "/v2/", NULL), AUTH_CARRIED_NONE);
+    }
+    free(token);
+    auth_free(a);
+    auth_free(b);
+}
+
 /* A secret is found within base64 too, whatever stands before it. */
 Test(auth, secrets_within_base64)
 {

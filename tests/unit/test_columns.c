@@ -33,3 +33,25 @@ Test(columns, cuts)
         cr_expect_eq(columns, cases[i].columns, "case %zu", i);
     }
 }
+
+/* Wrapped text stands below its beginning; a word that is wider than the line stays whole. */
+Test(columns, wraps)
+{
+    static const struct {
+        const char *text, *wrapped;
+    } cases[] = {
+        {"", "\n"},
+        {"one two", "one two\n"},
+        {"one two three", "one two\n    three\n"},
+        {"a  b", "a b\n"},
+        {"日本 日本 日本", "日本\n    日本\n    日本\n"},
+        {"one /a/long/command two", "one\n    /a/long/command\n    two\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf out;
+        buf_init(&out, 1000);
+        columns_wrap(&out, cases[i].text, 4, 12);
+        cr_expect_str_eq(out.data, cases[i].wrapped, "case %zu: %s", i, out.data);
+        buf_close(&out);
+    }
+}

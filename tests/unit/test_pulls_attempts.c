@@ -111,6 +111,28 @@ Test(pulls_attempts, redirect_is_one_attempt)
     hb_free(b);
 }
 
+/* A client may follow a redirect before the kernel says that it has arrived: still one attempt, and
+ * the redirect that is told of afterwards undoes nothing. */
+Test(pulls_attempts, redirect_followed_at_once)
+{
+    struct hb *b = begin_with(COLD);
+    uint64_t n = hb_begin(b, "build-start", 1);
+    const struct pull_registry *r = start_of(b, n)->registries;
+    uint64_t redirect = hb_ask(b, 1, "primary", OP_BLOB_GET, blob(b, 1));
+    b->host = "primary/blobs";
+    hb_open(b, 1, "primary");
+    uint64_t target = hb_ask(b, 1, "primary", OP_BLOB_GET, blob(b, 1));
+    cr_assert_eq(r->attempts, 1);
+    hb_answer(b, target, 200);
+    hb_answer(b, redirect, 307);
+    cr_assert_eq(r->attempts, 1);
+    cr_assert_eq(r->failed, 0);
+    hb_get(b, 1, "primary", OP_BLOB_GET, blob(b, 1), 403);
+    cr_assert_eq(r->attempts, 2);
+    hb_end(b, 1, 1);
+    hb_free(b);
+}
+
 /* A redirect that a fault made in an answer's place leads nowhere: it has failed. */
 Test(pulls_attempts, redirect_by_fault)
 {
