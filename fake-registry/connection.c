@@ -108,9 +108,16 @@ void connection_close(struct connection *c, const char *how, const char *end,
     listeners_resume(c->server);
 }
 
+/* A reset that our own farewell explains: a kernel also resets a connection that is closed with
+ * nothing unread but a close_notify, and no client needs to read that. */
+static bool farewell_unread(const struct connection *c)
+{
+    return c->tls != NULL && c->fin_sent && c->cut_rule == NULL;
+}
+
 void connection_lost(struct connection *c, bool reset)
 {
-    if (c->state == CONNECTION_LINGERING && (!reset || c->cut_rule != NULL)) {
+    if (c->state == CONNECTION_LINGERING && (!reset || c->cut_rule != NULL || farewell_unread(c))) {
         bool theirs = c->notified && c->cut_rule == NULL;
         connection_close(c, theirs ? "peer-fin" : "ours-fin", "cut", c->cut_rule);
     } else {

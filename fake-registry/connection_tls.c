@@ -19,6 +19,9 @@
 
 /* Whoever closes after its close_notify has done so long before. */
 #define NOTIFIED_MS 100
+/* So has whoever closes once it has its answer, unless the machine is busy; one that waits for the
+ * end is not to wait for long. */
+#define LEAVE_MS 250
 
 bool connection_tls_open(struct connection *c)
 {
@@ -120,7 +123,7 @@ void connection_tls_leave(struct connection *c)
 {
     c->state = CONNECTION_LINGERING;
     c->unsaid = true;
-    (void)uv_timer_start(&c->timer, connection_timer, NOTIFIED_MS, 0);
+    (void)uv_timer_start(&c->timer, connection_timer, LEAVE_MS, 0);
 }
 
 void connection_tls_shut(struct connection *c)

@@ -39,6 +39,7 @@ struct disk_writer {
     int lock;
     int fd;
     uint64_t size;
+    uint64_t most; /* bytes: what was said of it, else CONTENT_MAX_BLOB */
     struct digest_stream *stream;
     bool there; /* another has brought it: nothing is to be written */
 };

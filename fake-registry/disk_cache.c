@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,7 +134,12 @@ static int open_part(struct disk_writer *w, struct err *e)
 int disk_writer_open(struct disk_writer *w, const struct disk_cache *c,
                      const struct content_descriptor *want, struct err *e)
 {
-    *w = (struct disk_writer){.cache = c, .lock = -1, .fd = -1};
+    *w = (struct disk_writer){
+        .cache = c,
+        .lock = -1,
+        .fd = -1,
+        .most = want->size < CONTENT_MAX_BLOB ? want->size : CONTENT_MAX_BLOB,
+    };
     memcpy(w->digest, want->digest, sizeof(w->digest));
     snprintf(w->path, sizeof(w->path), "%s/blobs/%.6s/%s", c->folder, w->digest, w->digest + 7);
     snprintf(w->part, sizeof(w->part), "%s/locks/%.2s.part", c->folder, w->digest + 7);
@@ -155,8 +161,8 @@ int disk_writer_add(struct disk_writer *w, const void *data, size_t len, struct 
     const char *at = data;
     digest_stream_update(w->stream, data, len);
     w->size += len;
-    if (w->size > CONTENT_MAX_BLOB) {
-        return err_set(e, ERR_LIMIT, "%s is larger than 16 GiB", w->digest);
+    if (w->size > w->most) {
+        return err_set(e, ERR_LIMIT, "%s is larger than %" PRIu64 " bytes", w->digest, w->most);
     }
     while (len > 0) {
         ssize_t n = write(w->fd, at, len);

@@ -249,7 +249,6 @@ static int answer(const struct connection *c, const struct http_request *request
                   const struct decided *all, struct response *r)
 {
     const struct exchange *x = c->exchange;
-    r->head_only = strcmp(request->method, "HEAD") == 0;
     switch (c->listener->role) {
     case SERVER_TO_HTTPS:
         return exchange_to_https(c, request, r);
@@ -317,6 +316,7 @@ int exchange_answer(struct connection *c, const struct http_request *request)
     all.count = 0;
     tell_untold(c);
     response_init(&r);
+    r.head_only = strcmp(request->method, "HEAD") == 0;
     if (fault_engine_any(c->server->faults, c->listener->host)) {
         result = answer_through_faults(c, request, nth, &all, &r);
     } else {

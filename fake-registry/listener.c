@@ -250,8 +250,9 @@ struct listener *listener_new(struct server *s, const struct server_listen *how,
     /* A proxy is no registry's, and no fault's target: its name is none that a scenario can have */
     char host[SERVER_HOST] = "(proxy)";
     bool proxy = how->role == SERVER_PROXY;
+    enum server_role role = how->role == SERVER_TO_HTTPS ? how->of : how->role;
     if (!proxy && (how->registry < 0 || how->registry >= s->registry_count ||
-                   !name_host(s->registries[how->registry], how->role, host))) {
+                   !name_host(s->registries[how->registry], role, host))) {
         (void)err_set(e, ERR_INTERNAL, "no registry %d for a listener", how->registry);
         return NULL;
     }

@@ -18,7 +18,7 @@ static bool same_text(const char *a, const char *b)
 
 static bool alike(const struct server_listen *a, const struct server_listen *b)
 {
-    return a->registry == b->registry && a->role == b->role && a->tls == b->tls &&
+    return a->registry == b->registry && a->role == b->role && a->of == b->of && a->tls == b->tls &&
            a->trusted == b->trusted && same_text(a->authority, b->authority);
 }
 

@@ -60,6 +60,7 @@ enum server_role {
 struct server_listen {
     int registry;
     enum server_role role;
+    enum server_role of; /* with SERVER_TO_HTTPS: what the host answers as behind TLS */
     uint64_t lane;
     struct tls_context *tls; /* NULL: plain HTTP */
     const char *authority;   /* what URLs to it say: "quay.io", "vm-host:0" (0: the port that was
@@ -71,8 +72,8 @@ struct server_listen {
     int filler;
 };
 /* Opens a listener: its HOST, the target that faults match, is the registry's name, with "/token"
- * or "/blobs" behind it by role. ADDRESS is numeric; PORT 0 takes a free one. Returns the
- * listener's index, -1 on failure. */
+ * or "/blobs" behind it by role (by OF, where everything is sent to https://). ADDRESS is numeric;
+ * PORT 0 takes a free one. Returns the listener's index, -1 on failure. */
 int server_listen(struct server *s, const struct server_listen *how, const char *address,
                   uint16_t port, struct err *e);
 /* The same for a bound socket made elsewhere (a lane's own network namespace), listening or not; FD

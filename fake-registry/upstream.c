@@ -66,6 +66,7 @@ static int fetch(struct upstream *u, const struct content_descriptor *want, bool
     if (disk_writer_open(&w, u->cache, want, e) != 0 || w.there) {
         return w.there ? 0 : -1;
     }
+    w.most = manifest && w.most > CONTENT_MAX_MANIFEST ? CONTENT_MAX_MANIFEST : w.most;
     snprintf(path, sizeof(path), "%s/%s", manifest ? "manifests" : "blobs", want->digest);
     if (ask(u, path, false, &w, &reply, NULL, e) != 0) {
         disk_writer_close(&w);

@@ -16,10 +16,10 @@ struct drill_options {
     const char *out; /* the scenario's folder, which exists; NULL: nothing is kept (try) */
     bool has_seed;
     uint64_t seed;
-    const char *replay;      /* the command that repeats it; the seed is appended */
-    const char *replay_tail; /* what follows the seed: " -- COMMAND…"; NULL */
+    const char *replay;               /* the command that repeats it; the seed is appended */
+    const char *replay_tail;          /* what follows the seed: " -- COMMAND…"; NULL */
     const struct plan_listen *listen; /* --listen, --advertise; NULL: neither */
-    bool bare;               /* the starts alone: no probes, no control start (`try`) */
+    bool bare;                        /* the starts alone: no probes, no control start (`try`) */
     /* Checks that are to fail: once all are lost for good (judge_lost) and every fault that is on
      * has fired often enough, no more starts are begun, and those that run are killed. NULL. */
     const char *const *stop_when_lost;

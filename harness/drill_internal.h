@@ -105,7 +105,7 @@ struct drill {
     struct store *stores[SCENARIO_MAX_REGISTRIES];
     struct image *images;
     unsigned lies[SCENARIO_MAX_IMAGES]; /* bit N: on registry N, as things stand now */
-    struct tls_authority *ca; /* NULL where nothing speaks TLS */
+    struct tls_authority *ca;           /* NULL where nothing speaks TLS */
     struct lane_shared shared;
     struct lane *own_lane;
     struct worker *workers;

@@ -94,7 +94,8 @@ static bool cannot_be_had(struct worker *w, const struct subject_exit *exit)
         return false;
     }
     last_line(exit, why, sizeof why);
-    drill_abort(w->drill, "skipped", "%s", why[0] != '\0' ? why : "setup exits 77, and says no why");
+    drill_abort(w->drill, "skipped", "%s",
+                why[0] != '\0' ? why : "setup exits 77, and does not say why");
     return true;
 }
 

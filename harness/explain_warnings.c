@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/explain_internal.h"
+#include "harness/history/op.h"
 
 /* LABEL of a warning to come; the first has the heading above it. */
 static const char *warned(struct explain *x, const char *label)
@@ -83,6 +84,20 @@ static void warn_limit(struct explain *x, size_t fault)
     }
 }
 
+/* The image that is asked for where RULE is met: a tag that is stale stands for another one. */
+static const char *asked_for(const struct scenario *s, const struct fault_rule *rule)
+{
+    const char *tag = fault_rule_tag(rule);
+    for (size_t i = 0; tag && i < s->image_count; i++) {
+        const struct scenario_image *image = &s->images[i];
+        if (strcmp(image->repository, rule->image->repository) == 0 &&
+            strcmp(image->tag, tag) == 0) {
+            return image->name;
+        }
+    }
+    return rule->image->name;
+}
+
 /* Whether something is wrong with the primary in a phase of FAULT, or FAULT is on the primary. */
 static bool primary_breaks(const struct scenario *s, size_t fault)
 {
@@ -96,15 +111,44 @@ static bool primary_breaks(const struct scenario *s, size_t fault)
     return false;
 }
 
+/* The host where what RULE acts on is asked for instead of REGISTRY itself: its tokens, or its
+ * blobs, from which REGISTRY only leads away. NULL: it can act where it is. */
+static const char *asked_elsewhere(const struct fault_rule *rule, const struct scenario_registry *r)
+{
+    uint32_t ops = fault_rule_ops(rule);
+    if (strcmp(rule->on, r->name) != 0 || ops == 0) {
+        return NULL;
+    }
+    if (r->token.own && (ops & ~OP_BIT(OP_TOKEN)) == 0) {
+        return "token";
+    }
+    bool body = rule->kind->stage == STAGE_BODY;
+    return r->blobs.own && body && (ops & ~OP_BIT(OP_BLOB_GET)) == 0 ? "blobs" : NULL;
+}
+
+static void warn_host(struct explain *x, const struct fault_rule *rule)
+{
+    const struct scenario *s = x->scenario;
+    for (size_t i = 0; i < s->registry_count; i++) {
+        const char *host = asked_elsewhere(rule, &s->registries[i]);
+        if (host) {
+            explain_row(x, warned(x, rule->name),
+                        "acts on %s, which has a host of its own for that, %s/%s: nobody will meet "
+                        "it, and exposure will be inconclusive",
+                        rule->on, rule->on, host);
+        }
+    }
+}
+
 static void warn_fault(struct explain *x, size_t fault)
 {
     const struct scenario *s = x->scenario;
     const struct fault_rule *rule = &s->faults[fault];
-    if (rule->image && !anybody_asks(s, fault, rule->image->name)) {
+    if (rule->image && !anybody_asks(s, fault, asked_for(s, rule))) {
         explain_row(x, warned(x, rule->name),
                     "no subject that has starts in its phases asks for image %s: nobody will meet "
                     "it, and exposure will be inconclusive",
-                    rule->image->name);
+                    asked_for(s, rule));
     }
     if (rule->evidence == EVIDENCE_ARMED && !explain_acts_on(rule, s, s->primary)) {
         explain_row(x, warned(x, rule->name),
@@ -117,6 +161,7 @@ static void warn_fault(struct explain *x, size_t fault)
                     "meet it",
                     rule->on, s->registries[s->primary].name, s->registries[s->primary].name);
     }
+    warn_host(x, rule);
     warn_limit(x, fault);
 }
 

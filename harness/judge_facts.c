@@ -78,8 +78,7 @@ static const char *who_took(struct arena *a, const struct scenario *s, enum scen
     size_t count = 0;
     for (size_t i = 0; i < s->subject_count && names; i++) {
         if (s->subjects[i].reach == way) {
-            names =
-                arena_printf(a, "%s%s%s", names, count++ > 0 ? ", " : "", s->subjects[i].name);
+            names = arena_printf(a, "%s%s%s", names, count++ > 0 ? ", " : "", s->subjects[i].name);
         }
     }
     return names && count < s->subject_count ? arena_printf(a, " (%s)", names) : "";

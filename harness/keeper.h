@@ -21,7 +21,7 @@
  * follow as the word behind the mode says, at most KEEPER_MAX_SPACES. The keeper itself stays
  * outside, so that no command can take its /proc away. */
 #define KEEPER_SPACES_FD 5
-#define KEEPER_MAX_SPACES 3
+#define KEEPER_MAX_SPACES 4
 
 /* How long what a command left behind may take to end by itself before it counts as left over, and
  * how long killing is tried. */

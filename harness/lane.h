@@ -58,8 +58,8 @@ extern const struct lane_reach lane_reach_ports;
 /* The way that the scenario asks for. */
 const struct lane_reach *lane_reach_of(enum scenario_reach reach);
 
-/* The most namespaces that a lane's commands enter: user, network, mount. */
-#define LANE_MAX_SPACES 3
+/* The most namespaces that a lane's commands enter: user, network, mount, host name. */
+#define LANE_MAX_SPACES 4
 
 struct lane {
     const struct lane_shared *shared;
@@ -73,7 +73,7 @@ struct lane {
     int listener[SCENARIO_MAX_REGISTRIES];       /* of the registry itself; -1: none */
     char endpoint[SCENARIO_MAX_REGISTRIES][272]; /* host, or host:port, as the subject is told */
     bool tls[SCENARIO_MAX_REGISTRIES];           /* the endpoint speaks https */
-    struct lane_trust *trust; /* lane_trust.h; NULL where nothing speaks TLS */
+    struct lane_trust *trust;                    /* lane_trust.h; NULL where nothing speaks TLS */
     char *ca_file; /* ${registry.NAME.ca}: PEM; NULL where nothing speaks TLS */
     char *auth_file[SCENARIO_MAX_REGISTRIES]; /* ${registry.NAME.auth-file}; NULL: none */
     int spaces[LANE_MAX_SPACES]; /* namespaces its commands run in, for setns in this order */

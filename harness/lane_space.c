@@ -52,7 +52,7 @@ static struct space *new_space(const struct space_want *want, struct err *e)
     for (size_t i = 0; i < NAMES_MAX; i++)
         s->name[i] = (struct space_name){-1, -1, -1, -1};
     s->dns_udp = s->dns_tcp = s->snmp = s->netstat = s->control = -1;
-    s->user = s->net = s->mnt = -1;
+    s->user = s->net = s->mnt = s->uts = -1;
     return s;
 }
 
@@ -74,6 +74,7 @@ void space_free(struct space *s)
     drop(&s->user);
     drop(&s->net);
     drop(&s->mnt);
+    drop(&s->uts);
     free(s);
 }
 
@@ -221,8 +222,8 @@ static int take_names(struct space *s, const int *fds, size_t count, size_t *don
 
 static int take_rest(struct space *s, const int *fds, size_t count, struct err *e)
 {
-    int *to[SPACE_REST_FDS] = {&s->dns_udp, &s->dns_tcp, &s->snmp, &s->netstat,
-                               &s->control, &s->net,     &s->mnt,  &s->user};
+    int *to[SPACE_REST_FDS] = {&s->dns_udp, &s->dns_tcp, &s->snmp, &s->netstat, &s->control,
+                               &s->net,     &s->mnt,     &s->uts,  &s->user};
 
     for (size_t i = 0; i < count && i < SPACE_REST_FDS; i++)
         *to[i] = fds[i];

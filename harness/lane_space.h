@@ -30,7 +30,7 @@ struct space {
     int dns_udp, dns_tcp;              /* bound to NAMES_DNS at 53 */
     int snmp, netstat;                 /* /proc/net/snmp and netstat of the lane's network */
     int control;                       /* a datagram socket in it, for its addresses */
-    int user, net, mnt;                /* the namespaces; USER is -1 where root needs none */
+    int user, net, mnt, uts;           /* the namespaces; USER is -1 where root needs none */
 };
 
 struct space_want {

@@ -29,6 +29,9 @@
 #define HTTP_PORT 80
 #define DNS_PORT 53
 
+/* The host name, too: machines give themselves theirs when they are provisioned. */
+#define SPACES (CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS)
+
 int space_refused(struct err *e, int errnum, const char *fmt, ...)
 {
     static const int rights[] = {EPERM,  EACCES, ENOSYS, ENOSPC,    EUSERS,
@@ -54,7 +57,7 @@ static int denied(struct err *e, const char *what)
 
     return err_set(e, ERR_UNSUPPORTED,
                    "a lane with names needs %s, which this machine does not "
-                   "allow: %s",
+                   "allow: %s; \"reach\": \"proxy\" does without",
                    what, limit ? "its limit is reached (/proc/sys/user)" : strerror(errno));
 }
 
@@ -90,7 +93,7 @@ static int enter(struct space_job *job, struct err *e)
 {
     job->uid = geteuid();
     job->gid = getegid();
-    if (job->uid == 0 && unshare(CLONE_NEWNET | CLONE_NEWNS) == 0)
+    if (job->uid == 0 && unshare(SPACES) == 0)
         return 0;
     if (job->overlay)
         return err_set(e, ERR_UNSUPPORTED,
@@ -100,8 +103,8 @@ static int enter(struct space_job *job, struct err *e)
         return denied(e, "root or user namespaces");
     if (map_user(job, e) != 0)
         return -1;
-    if (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0)
-        return denied(e, "network and mount namespaces");
+    if (unshare(SPACES) != 0)
+        return denied(e, "namespaces for network, mounts and host name");
     return 0;
 }
 
@@ -221,8 +224,9 @@ static int open_rest(const struct space_job *job, int control, int fds[SPACE_RES
     fds[4] = fds[3] < 0 ? -1 : control;
     fds[5] = fds[4] < 0 ? -1 : open_proc("/proc/self/ns/net", e);
     fds[6] = fds[5] < 0 ? -1 : open_proc("/proc/self/ns/mnt", e);
-    fds[7] = fds[6] < 0 || !job->user ? -1 : open_proc("/proc/self/ns/user", e);
-    return fds[6] < 0 || (job->user && fds[7] < 0) ? -1 : 0;
+    fds[7] = fds[6] < 0 ? -1 : open_proc("/proc/self/ns/uts", e);
+    fds[8] = fds[7] < 0 || !job->user ? -1 : open_proc("/proc/self/ns/user", e);
+    return fds[7] < 0 || (job->user && fds[8] < 0) ? -1 : 0;
 }
 
 /* ---- the process -------------------------------------------------------------------------- */

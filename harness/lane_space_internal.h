@@ -18,7 +18,7 @@
  * the order of struct space, or says what went wrong and has none. */
 #define SPACE_NAME_FDS 4
 #define SPACE_BATCH 32
-#define SPACE_REST_FDS 8
+#define SPACE_REST_FDS 9
 #define SPACE_MAX_FDS (SPACE_BATCH * SPACE_NAME_FDS)
 enum space_what { SPACE_NAMES = 1, SPACE_REST = 2, SPACE_FAILED = 3 };
 struct space_note {

@@ -6,33 +6,41 @@
  * /sys, terminals) are the machine's own; ${lane.dir} is bound as it is, for results are read
  * there; the new root takes the place of the old one, which is let go. What container engines keep
  * is empty there, on the file system in memory itself: theirs are overlays too, and an overlay is
- * no ground for another.
+ * no ground for another. Disks are not there at all.
  *
  * Failure modes: what cannot be overlaid (a file, a file system that overlays refuse) is there to
  * be read only, so that nothing of the machine is written in any case. Sockets of the machine are
  * seen but not reached through an overlay. */
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "harness/lane_space_internal.h"
 
 #define PATH_BYTES 4096
+#define LEN(table) (sizeof(table) / sizeof((table)[0]))
 /* The most mounts of a machine, and the longest list of them. */
 #define MAX_MOUNTS 4096
 #define LIST_BYTES (4u << 20)
 
 /* Which the kernel makes itself, and which are never written to a disk. */
 static const char *const kernel_types[] = {
-    "proc",      "sysfs",    "devpts",   "mqueue",     "cgroup",   "cgroup2", "securityfs",
-    "debugfs",   "tracefs",  "configfs", "bpf",        "pstore",   "fusectl", "binfmt_misc",
-    "hugetlbfs", "efivarfs", "nsfs",     "rpc_pipefs", "selinuxfs"};
+    "proc",    "sysfs",    "devpts",  "cgroup",      "cgroup2", "securityfs", "debugfs",
+    "tracefs", "configfs", "fusectl", "binfmt_misc", "nsfs",    "rpc_pipefs", "selinuxfs"};
+/* The same, but whoever deletes their files has deleted them for the machine: to be read only. */
+static const char *const lasting_types[] = {"mqueue", "bpf", "pstore", "efivarfs", "hugetlbfs"};
+/* The same for a folder that mounts what is asked for: it works for the machine alone. */
+#define ON_DEMAND "autofs"
+/* Of block devices only these are left: files that are looked into, not disks. */
+#define LOOP_MAJOR 7
 
 struct root {
     const struct space_job *job;
@@ -111,10 +119,10 @@ static bool next_mount(char **at, char **path, char **type)
     return true;
 }
 
-static bool is_kernel(const char *type)
+static bool is_of(const char *type, const char *const types[], size_t count)
 {
-    for (size_t i = 0; i < sizeof kernel_types / sizeof *kernel_types; i++) {
-        if (strcmp(type, kernel_types[i]) == 0)
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(type, types[i]) == 0)
             return true;
     }
     return false;
@@ -174,13 +182,18 @@ static int add_mount(struct root *r, const char *path, const char *type)
 
     if (fd < 0)
         return 0;
+    if (strcmp(type, ON_DEMAND) == 0) {
+        close(fd);
+        return 0;
+    }
     snprintf(from, sizeof from, "/proc/self/fd/%d", fd);
     snprintf(to, sizeof to, "root%s", path);
     if (fstat(fd, &st) != 0 || lstat(to, &st) != 0)
         rc = 0;
-    else if (is_kernel(type))
+    else if (is_of(type, kernel_types, LEN(kernel_types)))
         rc = bind_as_is(r, from, to);
-    else if (!S_ISDIR(st.st_mode) || overlay(r, from, to) != 0)
+    else if (!S_ISDIR(st.st_mode) || is_of(type, lasting_types, LEN(lasting_types)) ||
+             overlay(r, from, to) != 0)
         rc = bind_to_read(r, from, to);
     close(fd);
     return rc;
@@ -246,6 +259,29 @@ static int add_stores(struct root *r)
     return 0;
 }
 
+/* Writing to a disk itself goes past every overlay: there is none, as on a machine without a disk
+ * to spare. What cannot be taken away ends the lane. */
+static int drop_disks(struct root *r)
+{
+    char folder[] = "root/dev";
+    char *const folders[] = {folder, NULL};
+    FTS *fts = fts_open(folders, FTS_PHYSICAL | FTS_XDEV, NULL);
+    FTSENT *entry = NULL;
+    int rc = 0;
+
+    if (fts == NULL)
+        return err_errno(r->e, errno, "cannot look at the devices of a lane");
+    while (rc == 0 && (entry = fts_read(fts)) != NULL) {
+        if (entry->fts_info != FTS_DEFAULT || !S_ISBLK(entry->fts_statp->st_mode) ||
+            major(entry->fts_statp->st_rdev) == LOOP_MAJOR)
+            continue;
+        if (unlink(entry->fts_accpath) != 0)
+            rc = space_refused(r->e, errno, "cannot take /dev/%s away", entry->fts_name);
+    }
+    fts_close(fts);
+    return rc;
+}
+
 /* The old root comes to lie under the new one, and is let go with all that is mounted there. */
 static int move_in(struct root *r)
 {
@@ -268,8 +304,8 @@ int space_overlay(const struct space_job *job, struct err *e)
         rc = -1;
     else if (mount("pulldrill", job->dir, "tmpfs", 0, "mode=755") != 0 || chdir(job->dir) != 0)
         space_refused(e, errno, "cannot mount a file system of a lane's own");
-    else if (overlay_root(&r) == 0 && add_mounts(&r) == 0 && add_stores(&r) == 0 &&
-             add_lane(&r, dir) == 0)
+    else if (overlay_root(&r) == 0 && add_mounts(&r) == 0 && drop_disks(&r) == 0 &&
+             add_stores(&r) == 0 && add_lane(&r, dir) == 0)
         rc = move_in(&r);
     if (dir >= 0)
         close(dir);

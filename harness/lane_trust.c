@@ -149,16 +149,20 @@ static bool read_file(const char *path, struct buf *out)
     return n == 0 && out->len > 0;
 }
 
+/* Where systems have what they trust. */
+static const char *const system_places[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                            "/etc/pki/tls/certs/ca-bundle.crt",
+                                            "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
+#define PLACES (sizeof system_places / sizeof *system_places)
+
 /* What the system trusts: a file the user named, else the first of those that systems have. */
 static void read_system(struct buf *out)
 {
-    const char *const places[] = {getenv("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt",
-                                  "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
-                                  "/etc/ssl/cert.pem"};
+    for (size_t i = 0; i <= PLACES; i++) {
+        const char *place = i == 0 ? getenv("SSL_CERT_FILE") : system_places[i - 1];
 
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         buf_reset(out);
-        if (places[i] != NULL && read_file(places[i], out)) {
+        if (place != NULL && read_file(place, out)) {
             if (out->data[out->len - 1] != '\n')
                 buf_char(out, '\n');
             return;
@@ -310,17 +314,30 @@ static const char *const bundle_variables[] = {
 /* What a program trusts beside its own. */
 static const char *const added_variables[] = {"NODE_EXTRA_CA_CERTS", "DENO_CERT"};
 
-int lane_trust_environment(const struct lane *lane, struct environment *env, struct err *e)
+static int put_variables(struct environment *env, const char *bundle, const char *added,
+                         struct err *e)
 {
-    if (lane->trust == NULL)
-        return 0;
     for (size_t i = 0; i < sizeof bundle_variables / sizeof *bundle_variables; i++) {
-        if (environment_put(env, bundle_variables[i], lane->trust->bundle, e) != 0)
+        if (environment_put(env, bundle_variables[i], bundle, e) != 0)
             return -1;
     }
     for (size_t i = 0; i < sizeof added_variables / sizeof *added_variables; i++) {
-        if (environment_put(env, added_variables[i], lane->ca_file, e) != 0)
+        if (environment_put(env, added_variables[i], added, e) != 0)
             return -1;
     }
     return 0;
+}
+
+int lane_trust_environment(const struct lane *lane, struct environment *env, struct err *e)
+{
+    return lane->trust == NULL ? 0 : put_variables(env, lane->trust->bundle, lane->ca_file, e);
+}
+
+int lane_trust_environment_covered(const struct lane *lane, struct environment *env, struct err *e)
+{
+    for (size_t i = 0; lane->trust != NULL && i < PLACES; i++) {
+        if (access(system_places[i], R_OK) == 0)
+            return put_variables(env, system_places[i], system_places[i], e);
+    }
+    return lane_trust_environment(lane, env, e); /* a system that has none */
 }

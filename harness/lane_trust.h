@@ -42,5 +42,8 @@ const char *lane_trust_certs_d(const struct lane *lane);
 
 /* Adds SSL_CERT_FILE and its like; nothing where nothing speaks TLS. */
 int lane_trust_environment(const struct lane *lane, struct environment *env, struct err *e);
+/* The same where the bundle lies over the system's own: that one is named, for it can be read by
+ * other users, too, who cannot enter ${lane.dir}. */
+int lane_trust_environment_covered(const struct lane *lane, struct environment *env, struct err *e);
 
 #endif

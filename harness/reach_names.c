@@ -117,6 +117,7 @@ static int make_space(struct lane *lane, struct reach_names *r, struct err *e)
         lane->spaces[lane->space_count++] = r->space->user;
     lane->spaces[lane->space_count++] = r->space->net;
     lane->spaces[lane->space_count++] = r->space->mnt;
+    lane->spaces[lane->space_count++] = r->space->uts;
     return 0;
 }
 
@@ -155,6 +156,7 @@ static int listen_name(struct lane *lane, const struct name_row *row, struct spa
             return -1;
         listener = adopt(lane, &how, &sockets->https, &sockets->https_filler, e);
         how.role = SERVER_TO_HTTPS;
+        how.of = row->role;
         how.tls = NULL;
     }
     int plain = adopt(lane, &how, &sockets->http, &sockets->http_filler, e);
@@ -337,7 +339,7 @@ static int names_environment(const struct lane *lane, struct environment *env, s
     const struct reach_names *r = lane->reach_data;
     if (r->space->user >= 0 && put_rootless(lane, env, e) != 0)
         return -1;
-    return lane_trust_environment(lane, env, e);
+    return lane_trust_environment_covered(lane, env, e);
 }
 
 const struct lane_reach lane_reach_names = {

@@ -51,6 +51,7 @@ static int add_name(const struct lane *lane, struct targets *t, const struct rea
         return -1;
     to.tls = NULL;
     to.role = SERVER_TO_HTTPS;
+    to.of = host->role;
     return add_target(t, name, HTTP, &to, e);
 }
 

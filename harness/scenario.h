@@ -36,8 +36,8 @@
 #define SCENARIO_MAX_NAME 64
 #define SCENARIO_MAX_LAYER_BYTES (UINT64_C(4) << 30)
 #define SCENARIO_MAX_FILE_BYTES (UINT64_C(256) << 20)
-#define SCENARIO_MAX_REF 384 /* repository:tag */
-#define SCENARIO_MAX_ACTIONS 64 /* of a phase */
+#define SCENARIO_MAX_REF 384       /* repository:tag */
+#define SCENARIO_MAX_ACTIONS 64    /* of a phase */
 #define SCENARIO_MAX_UNTIL 1000000 /* events that `until` counts */
 #define SCENARIO_MAX_SEED (UINT64_C(1) << 53)
 

@@ -157,14 +157,29 @@ json_t *scenario_reference(void)
 {
     /* Every level of the file, fault levels among them. */
     static const struct key_level *const levels[] = {
-        &scenario_level_top,      &scenario_level_variable, &scenario_level_baseline,
-        &scenario_level_registry, &scenario_level_tls,      &scenario_level_auth,
-        &scenario_level_hosts,    &scenario_level_image,    &scenario_level_layer,
-        &scenario_level_subject,  &scenario_level_machine,  &scenario_level_variant,
-        &fault_level,             &fault_level_match,       &fault_level_header,
-        &fault_level_when,        &fault_level_count,       &scenario_level_phase,
-        &scenario_level_until,    &scenario_level_action,   &scenario_level_expect,
-        &scenario_level_proof,    &scenario_level_twin,
+        &scenario_level_top,
+        &scenario_level_variable,
+        &scenario_level_baseline,
+        &scenario_level_registry,
+        &scenario_level_tls,
+        &scenario_level_auth,
+        &scenario_level_hosts,
+        &scenario_level_image,
+        &scenario_level_layer,
+        &scenario_level_subject,
+        &scenario_level_machine,
+        &scenario_level_variant,
+        &fault_level,
+        &fault_level_match,
+        &fault_level_header,
+        &fault_level_when,
+        &fault_level_count,
+        &scenario_level_phase,
+        &scenario_level_until,
+        &scenario_level_action,
+        &scenario_level_expect,
+        &scenario_level_proof,
+        &scenario_level_twin,
     };
     struct schema_maker m = {0};
     json_t *array = json_array();

@@ -120,6 +120,16 @@ static bool holds_lanes(int folder)
     return lanes && !others;
 }
 
+/* Whether PATH holds the lane that we run on, as the subject of another drill: what that one holds
+ * cannot be seen from a root that is thrown away. */
+static bool is_our_ground(const char *path)
+{
+    const char *lane = getenv("PULLDRILL_LANE_DIR");
+    size_t len = strlen(path);
+
+    return lane != NULL && strncmp(lane, path, len) == 0 && lane[len] == '/';
+}
+
 /* Deletes NAME in the folder TMP where a drill made it that is no more: it is ours, nobody holds it
  * and lanes are in it. One without lanes may be another drill's that has yet to take hold of it. */
 static void sweep_entry(int tmp, const char *tmp_path, const char *name)
@@ -133,7 +143,8 @@ static void sweep_entry(int tmp, const char *tmp_path, const char *name)
         return;
     if (fstat(folder, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077) == 0 &&
         flock(folder, LOCK_EX | LOCK_NB) == 0 && holds_lanes(folder) &&
-        snprintf(path, sizeof path, "%s/%s", tmp_path, name) < (int)sizeof path) {
+        snprintf(path, sizeof path, "%s/%s", tmp_path, name) < (int)sizeof path &&
+        !is_our_ground(path)) {
         /* What cannot be deleted yet is the next drill's to delete. */
         (void)scratch_remove(path, &e);
     }

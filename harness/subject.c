@@ -160,7 +160,7 @@ static char **keeper_argv(const struct subject_spec *spec, struct err *e)
     static char name[] = KEEPER_ARGV0;
     static char end_mode[] = KEEPER_END;
     static char hold_mode[] = KEEPER_HOLD;
-    static char numbers[KEEPER_MAX_SPACES + 1][2] = {"0", "1", "2", "3"};
+    static char numbers[KEEPER_MAX_SPACES + 1][2] = {"0", "1", "2", "3", "4"};
     char **words = NULL;
     size_t count = 0;
 

@@ -16,7 +16,7 @@
 #define SUBJECT_OUTPUT_HEAD (64u << 10)
 #define SUBJECT_OUTPUT_TAIL (64u << 10)
 
-#define SUBJECT_MAX_SPACES 3
+#define SUBJECT_MAX_SPACES 4
 
 struct subject_spec {
     char *const *argv;       /* NULL-terminated, expanded */

@@ -119,16 +119,31 @@ static enum exit_status exit_of(const struct verdict_list *list, const struct op
     if (list->count == 0) {
         return EXIT_NOTHING;
     }
-    if (list->verdict == VERDICT_INCONCLUSIVE || (list->verdict == VERDICT_SKIPPED && o->no_skip)) {
+    if (list->verdict == VERDICT_INCONCLUSIVE) {
         return verdict_exit(o->inconclusive);
     }
     return verdict_exit(list->verdict);
+}
+
+/* `--no-skip`: what was skipped counts, beside others that passed, too. */
+static void count_skip(struct verdict *v)
+{
+    if (v->verdict != VERDICT_SKIPPED) {
+        return;
+    }
+    v->verdict = VERDICT_INCONCLUSIVE;
+    for (size_t i = 0; i < v->check_count; i++) {
+        v->checks[i].verdict = VERDICT_INCONCLUSIVE;
+    }
 }
 
 void results_conclude(struct verdict_list *list, const struct options *o)
 {
     list->verdict = VERDICT_SKIPPED;
     for (size_t i = 0; i < list->count; i++) {
+        if (o->no_skip) {
+            count_skip(list->items[i]);
+        }
         if (list->items[i]->verdict > list->verdict) {
             list->verdict = list->items[i]->verdict;
         }

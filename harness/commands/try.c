@@ -77,6 +77,16 @@ static void on_lookup(const struct event *ev)
            l->registry != NULL ? "" : ", for nobody plays it");
 }
 
+static void on_end(struct watch *w, const struct event_start_end *end)
+{
+    bool started = end->exit >= 0 || end->signal != 0; /* else the tail is why not */
+    w->ended = true;
+    w->outcome = end->outcome;
+    w->duration_ns = end->duration_ns;
+    snprintf(w->reason, sizeof w->reason, "%s", started && end->reason != NULL ? end->reason : "");
+    snprintf(w->tail, sizeof w->tail, "%s", end->tail != NULL ? end->tail : "");
+}
+
 static void on_event(void *data, const struct event *ev)
 {
     struct watch *w = data;
@@ -91,13 +101,7 @@ static void on_event(void *data, const struct event *ev)
         on_lookup(ev);
         break;
     case EVENT_START_END:
-        w->ended = true;
-        w->outcome = ev->start_end.outcome;
-        w->duration_ns = ev->start_end.duration_ns;
-        snprintf(w->reason, sizeof w->reason, "%s",
-                 ev->start_end.reason != NULL ? ev->start_end.reason : "");
-        snprintf(w->tail, sizeof w->tail, "%s",
-                 ev->start_end.tail != NULL ? ev->start_end.tail : "");
+        on_end(w, &ev->start_end);
         break;
     default:
         break;

@@ -14,7 +14,7 @@
 #define PIC_NOTE 18.0   /* a line below */
 #define PIC_FAULT_ROW 23.0
 #define PIC_MAX_ACTIONS 256 /* flags */
-#define PIC_MAX_FAULTS 8 /* rows of faults; the others are counted */
+#define PIC_MAX_FAULTS 8    /* rows of faults; the others are counted */
 /* Width of a character, as wide letters have it: 13.5 units bold, 12.5 units. */
 #define PIC_BOLD 8.2
 #define PIC_PLAIN 6.9

@@ -102,13 +102,14 @@ write_containers_conf() {
         printf '[storage]\ndriver = "vfs"\nrunroot = "%s/run"\ngraphroot = "%s/data"\n' "$short" "$short"
         printf '[storage.options.vfs]\nignore_chown_errors = "true"\n'
     } >"$config/storage.conf"
-    : >"$config/containers.conf"
+    printf '[network]\nnetwork_config_dir = "%s/config/cni"\n' "$short" >"$config/containers.conf"
     export CONTAINERS_STORAGE_CONF=$config/storage.conf CONTAINERS_CONF=$config/containers.conf
 }
 
 # Where podman, buildah and skopeo find the lane's folder while they are isolated: podman takes none
 # whose name is longer than 50 bytes.
 short=/mnt
+[ "$(id -u)" = 0 ] || short=$state
 
 # isolated COMMAND...: with a /var/lib that is thrown away, with our settings for the system's, and
 # with the lane's folder at $short. As root, podman, skopeo and buildah keep a cache of where blobs

@@ -53,6 +53,8 @@ challenge
 ask basic-with -u "$PULLDRILL_REGISTRY_FAILOVER_USER:$PULLDRILL_REGISTRY_FAILOVER_PASSWORD" \
   "$failover/$manifest"
 ask basic-of-another -u "$me" "$failover/$manifest"
+ask form-of-another -d grant_type=password -d "username=${me%%:*}" -d "password=${me#*:}" \
+  "$failover/token"
 
 ask anonymous-ping "$other/v2/"
 ask anonymous-token "$other/token?$scope"
@@ -109,6 +111,7 @@ basic-without 401
 Basic realm="HOST"
 basic-with 200
 basic-of-another 401
+form-of-another 401
 anonymous-ping 401
 anonymous-token 200
 anonymous 200
@@ -136,6 +139,7 @@ cat >"$scratch/wanted" <<'S'
 1 failover manifest-get GET none
 1 failover manifest-get GET other:primary
 1 failover manifest-get GET own
+1 failover other POST other:primary
 2 other blob-get GET own
 1 other blob-head HEAD own
 1 other manifest-get GET own
@@ -151,7 +155,7 @@ holds 'map(select(.host == "primary/token" and .method == "POST") | .credential)
   ["own", "own", "none", "none"]' "the forms"
 holds 'map(select(.event == "request" and .path != null and (.path | test("signature=[0-9a-f]"))))
   == []' "signatures are not told"
-expect_text "$scratch/out" "^fail +no-leak +.*1 request carried a credential to where it does not" \
+expect_text "$scratch/out" "^fail +no-leak +.*2 requests carried a credential to where it does not" \
   "what is wrong of these flows"
 
 # ---- what a subject is given ------------------------------------------------------------------

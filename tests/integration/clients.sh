@@ -1,84 +1,86 @@
 #!/usr/bin/env bash
-# The clients people use take the fakes for registries: each pulls the image, the agent in it runs,
-# and the start worked. A client that is not installed here is passed over, and said so.
-. tests/lib/check.sh
-export POLICY=$scratch/policy.json
-echo '{"default": [{"type": "insecureAcceptAnything"}]}' >"$POLICY"
-cat >"$scratch/begin.sh" <<'S'
+# Round trips with the clients people use, each as a machine of its own (scenarios/clients/): over
+# plain HTTP and over TLS, with and without tokens. What was pulled has the digest that was planned,
+# and the agent in it runs; a cold machine asks for everything again, a warm one for next to nothing,
+# and has worked all the same. A client that is not installed here is passed over, and said so.
+. tests/lib/clients.sh
+
+# pull-and-look CLIENT REF: one start.
+cat >"$scratch/pull-and-look" <<'S'
+#!/usr/bin/env bash
 set -euo pipefail
-cd "$PULLDRILL_START_DIR"
-digest=$PULLDRILL_IMAGE_AGENT_DIGEST ref=$PULLDRILL_REGISTRY_PRIMARY/$PULLDRILL_IMAGE_AGENT
-S
-
-# client NAME PROGRAM...: the script on stdin is one start; its last line of output must be the
-# agent's version.
-client() {
-  local name=$1 program
-  shift
-  for program; do
-    command -v "$program" >"$scratch/null" || {
-      echo "skip: $name: no $program here"
-      return
-    }
+client=$1 ref=$2
+"$client" pull "$ref"
+digest=$("$client" inspect "$ref")
+[ "$digest" = "$PULLDRILL_IMAGE_AGENT_DIGEST" ] || { echo "it has $digest"; exit 1; }
+data=$PULLDRILL_LANE_DIR/$(basename "$(dirname "$client")")/data
+if [ -d "$PULLDRILL_START_DIR/layout" ]; then
+  data=$PULLDRILL_START_DIR/root
+  mkdir "$data"
+  for blob in "$PULLDRILL_START_DIR"/layout/blobs/sha256/*; do
+    tar -xzf "$blob" -C "$data" 2>"$PULLDRILL_START_DIR/err" || true
   done
-  cat "$scratch/begin.sh" - >"$scratch/$name.sh"
-  expect_exit 0 "$name" "$PULLDRILL" try --timeout 120s -- bash "$scratch/$name.sh" || return
-  expect_text "$scratch/out" '^worked after' "$name"
-  expect_text "$scratch/out" '^agent [0-9]' "$name: the agent of the image runs"
+fi
+agent=$(find "$data" -path '*/usr/local/bin/agent' | head -n 1)
+"$agent" --version
+S
+chmod +x "$scratch/pull-and-look"
+
+find_clients
+
+# trip NAME REACH AUTH CACHE: a drill with two starts of each client.
+trip() {
+  local name=$1 status start
+  client_scenario "$2" "$3" "$4" "$scratch/pull-and-look" >"$scratch/$name.json"
+  "$PULLDRILL" run "$scratch/$name.json" -q --out "$scratch/$name" >"$scratch/out" \
+    2>"$scratch/err" </dev/null
+  status=$?
+  if [ "$status" = 77 ]; then
+    echo "skip: $name: $(grep -m1 'why:' "$scratch/out")"
+    return 1
+  fi
+  history=$(echo "$scratch/$name"/*/history.jsonl)
+  [ "$status" = 0 ] || {
+    fail "$name: exit $status"
+    sed 's/^/    /' "$scratch/out" | head -n 60
+    return 1
+  }
+  for start in $(seq $((2 * ${#clients[@]}))); do
+    expect_text "$(dirname "$history")/starts/$start.txt" '^agent [0-9]' "$name: the agent runs"
+  done
 }
 
-client skopeo skopeo jq <<'S'
-copy="skopeo --policy $POLICY copy -q --src-tls-verify=false docker://$ref"
-$copy "oci:layout:agent"
-$copy "dir:flat"
-$copy "docker-archive:archive.tar:agent:1"
-[ "$(jq -r .manifests[0].digest layout/index.json)" = "$digest" ]
-[ "$(skopeo inspect --tls-verify=false "docker://$ref" | jq -r .Digest)" = "$digest" ]
-[ "$(skopeo list-tags --tls-verify=false "docker://${ref%:*}" | jq -c .Tags)" = '["stable"]' ]
-for layer in $(jq -r '.layers[].digest' flat/manifest.json); do
-  tar -xzf "flat/${layer#*:}"
-done
-usr/local/bin/agent --version
-S
-
-[ "$(id -u)" = 0 ] || {
-  echo "skip: the container engines need root"
-  finish
+# asked: of each start, what it asked for of the image, one line: CLIENT first|second OPERATION...
+asked() {
+  jq -rs '[.[] | select(.event == "start-begin" and (.control | not))] as $starts
+    | [.[] | select(.event == "request" and (.op | test("^(manifest|blob)-")))] as $requests
+    | $starts | group_by(.subject)[] | to_entries[] | .key as $k | .value as $s
+    | [$s.subject, if $k == 0 then "first" else "second" end]
+      + ([$requests[] | select(.start == $s.start) | .op] | sort) | join(" ")' "$history"
 }
 
-client podman podman <<'S'
-engine="podman --root $PWD/root --runroot $PWD/run --tmpdir $PWD/tmp --storage-driver vfs"
-$engine pull -q --tls-verify=false --signature-policy "$POLICY" "$ref"
-[ "$($engine image inspect --format '{{.Digest}}' "$ref")" = "$digest" ]
-"$($engine image mount "$ref")/usr/local/bin/agent" --version
-S
+# A cold machine asks for the manifest and three blobs, each time.
+trip plain ports none cold && {
+  asked >"$scratch/asked"
+  for name in "${clients[@]}"; do
+    expect_text "$scratch/asked" "^$name first .*blob-get blob-get blob-get.* manifest-get" "cold"
+    expect_text "$scratch/asked" "^$name second .*blob-get blob-get blob-get.* manifest-get" "cold"
+  done
+}
 
-client buildah buildah <<'S'
-engine="buildah --root $PWD/root --runroot $PWD/run --storage-driver vfs"
-container=$($engine from --tls-verify=false --signature-policy "$POLICY" "$ref")
-"$($engine mount "$container")/usr/local/bin/agent" --version
-S
-
-client containerd containerd ctr <<'S'
-printf 'version = 2\nroot = "%s/root"\nstate = "%s/state"\n' "$PWD" "$PWD" >config.toml
-printf 'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n' >>config.toml
-printf '[grpc]\naddress = "%s/c.sock"\n' "$PWD" >>config.toml
-containerd --config config.toml >log 2>&1 &
-until ctr -a c.sock version >log 2>&1; do kill -0 $!; done
-ctr -a c.sock images pull --plain-http --snapshotter native "$ref" >log
-cat root/io.containerd.snapshotter.v1.native/snapshots/*/usr/local/bin/agent >agent
-chmod +x agent
-./agent --version
-S
-
-client docker dockerd docker <<'S'
-dockerd --data-root "$PWD/root" --exec-root "$PWD/exec" --pidfile "$PWD/pid" \
-  --host "unix://$PWD/d.sock" --storage-driver vfs --bridge=none --iptables=false \
-  --ip6tables=false >log 2>&1 &
-export DOCKER_HOST=unix://$PWD/d.sock
-until docker version >log.client 2>&1; do kill -0 $!; done
-docker pull -q "$ref"
-docker export "$(docker create --network none "$ref")" | tar -x usr/local/bin/agent
-usr/local/bin/agent --version
-S
+# A warm one asks whether the tag still stands for what it has. skopeo keeps nothing: its layout is
+# the start's.
+trip plain-tokens ports token warm && {
+  asked >"$scratch/asked"
+  for name in "${clients[@]}"; do
+    case $name in
+      skopeo) continue ;;
+      ctr | docker) wanted='( manifest-head)+' ;;
+      *) wanted='( blob-get)? manifest-get' ;;
+    esac
+    expect_text "$scratch/asked" "^$name second$wanted\$" "warm"
+  done
+}
+trip tls names none warm
+trip tls-tokens names token cold
 finish

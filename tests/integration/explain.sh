@@ -2,7 +2,8 @@
 # `explain` tells every scenario there is, starts nothing, and exits as `validate` does.
 . tests/lib/check.sh
 
-for file in scenarios/*/*.json tests/lib/small.json; do
+files=$(find scenarios -name '*.json' ! -name scenario.schema.json | sort)
+for file in $files tests/lib/small.json; do
   LC_ALL=C.UTF-8 expect_exit 0 "$file" "$PULLDRILL" explain "$file"
   expect_text "$scratch/out" '^Timeline$' "$file has a timeline"
   expect_text "$scratch/out" 'run .*--seed [0-9]+|with a new seed|pulldrill run' "$file can be run"
@@ -11,7 +12,7 @@ done
 # The library itself is neither pointless nor unprovable.
 expect_exit 0 "the whole library" "$PULLDRILL" explain scenarios
 grep -q '^Warnings$' "$scratch/out" && fail "a scenario of the library has warnings"
-[ "$(grep -c '^Timeline$' "$scratch/out")" = "$(ls scenarios/*/*.json | wc -l)" ] ||
+[ "$(grep -c '^Timeline$' "$scratch/out")" = "$(wc -w <<<"$files")" ] ||
   fail "not every scenario of the library is told"
 
 # Bars are drawn in what the locale can write.

@@ -110,6 +110,12 @@ if [ "$possible" = 1 ]; then
     env -i PATH="$PATH" curl -sS http://192.0.2.1/ || echo "no way: $?"'
   expect_text "$scratch/out" '^200$' "the system's certificates"
   expect_text "$scratch/out" 'no way: 7' "another address"
+  # So does another user of the machine, to whom a script hands on what it has in its environment.
+  if [ "$(id -u)" = 0 ]; then
+    look 'su nobody -s /bin/sh -c "cd / && curl -sS -o /dev/null -w \"%{http_code}\n\" \
+      https://quay.io/v2/"'
+    expect_text "$scratch/out" '^200$' "another user of the machine"
+  fi
 fi
 
 # Engines of the machine, played in a mount namespace around the whole drill.
@@ -175,7 +181,7 @@ fi
 held() {
   local id
   for id in $(cat "$scratch/spaces"); do
-    find /proc/[0-9]*/ns /proc/[0-9]*/fd -lname "$id" 2>"$scratch/null"
+    find /proc/[0-9]*/ns /proc/[0-9]*/fd -lname "${id/\[/\\[}" 2>"$scratch/null"
   done
   grep -F "$scratch" /proc/[0-9]*/mountinfo 2>"$scratch/null"
   pgrep -f "$scratch/[k]eep.sh"
@@ -232,6 +238,16 @@ if unshare -U -r true 2>"$scratch/null"; then
   expect_exit 77 "judged again" "$PULLDRILL" judge "$(echo "$scratch"/none/*/history.jsonl)"
   expect_exit 2 "--no-skip" none "$PULLDRILL" run "$scratch/scenario.json" -q --no-skip \
     --out "$scratch/none"
+  expect_agreement 2 "$scratch/none" "$scratch/out"
+  # One that passes beside it does not hide it.
+  jq '.subjects.machine |= {"command": ["true"], "baked-in": true} | .faults = {} | del(.proof) |
+    .phases = [{"name": "steady", "starts": 1}] | .expect = [] | .baseline = {"none": "no pull"}' \
+    "$scratch/scenario.json" >"$scratch/passes.json"
+  expect_exit 0 "a skip beside a pass" none "$PULLDRILL" run "$scratch/scenario.json" \
+    "$scratch/passes.json" -q --out "$scratch/none"
+  expect_exit 2 "the same with --no-skip" none "$PULLDRILL" run "$scratch/scenario.json" \
+    "$scratch/passes.json" -q --no-skip --out "$scratch/none"
+  expect_agreement 2 "$scratch/none" "$scratch/out"
   expect_exit 77 "a proof without namespaces" none "$PULLDRILL" prove "$scratch/scenario.json" -q \
     --out "$scratch/none"
 else

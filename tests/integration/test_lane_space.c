@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static bool open_space(bool overlay)
 /* Runs SCRIPT in the namespaces, as a keeper does; its exit code, with its output in TEXT. */
 static int run_inside(const char *script, char *text, size_t size)
 {
-    const int spaces[] = {space->user, space->net, space->mnt};
+    const int spaces[] = {space->user, space->net, space->mnt, space->uts};
     int out[2], control[2], report[2];
     struct keeper_report said = {0};
     size_t len = 0;
@@ -71,17 +72,17 @@ static int run_inside(const char *script, char *text, size_t size)
     pid_t pid = fork();
     if (pid == 0) {
         int first = space->user < 0 ? 1 : 0;
-        int fds[] = {control[0], report[1], spaces[first], spaces[first + 1],
-                     first == 0 ? spaces[2] : -1};
-        for (int i = 0; i < 5; i++) /* out of the way of what is to be there */
+        int fds[] = {control[0],        report[1],         spaces[first],
+                     spaces[first + 1], spaces[first + 2], first == 0 ? spaces[3] : -1};
+        for (int i = 0; i < 6; i++) /* out of the way of what is to be there */
             fds[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD, 100);
         dup2(out[1], STDOUT_FILENO);
         dup2(out[1], STDERR_FILENO);
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; i < 6; i++) {
             if (fds[i] >= 0)
                 dup2(fds[i], KEEPER_CONTROL_FD + i);
         }
-        execl("/proc/self/exe", KEEPER_ARGV0, KEEPER_END, first == 0 ? "3" : "2", "bash", "-c",
+        execl("/proc/self/exe", KEEPER_ARGV0, KEEPER_END, first == 0 ? "4" : "3", "bash", "-c",
               script, (char *)NULL);
         _exit(99);
     }
@@ -214,4 +215,31 @@ Test(lane_space, an_overlaid_root_takes_what_is_written, .init = make_folder, .f
     cr_expect_eq(
         run_inside("grep -q y /etc/resolv.conf && [ -e /etc/pulldrill-test ]", text, sizeof text),
         0, "what was written is gone before its lane");
+}
+
+/* A machine gives itself its name when it is provisioned: this one keeps its own. */
+Test(lane_space, the_host_name_is_the_lanes_own, .init = make_folder, .fini = close_all)
+{
+    char text[4096], before[HOST_NAME_MAX + 1] = "", after[HOST_NAME_MAX + 1] = "";
+
+    if (!open_space(false))
+        return;
+    gethostname(before, sizeof before - 1);
+    cr_expect_eq(run_inside("hostname lane-name && uname -n", text, sizeof text), 0, "%s", text);
+    cr_expect_str_eq(text, "lane-name\n");
+    gethostname(after, sizeof after - 1);
+    if (strcmp(after, before) != 0)
+        (void)sethostname(before, strlen(before));
+    cr_expect_str_eq(after, before);
+}
+
+/* In a root that is thrown away no disk is there to be written past it. */
+Test(lane_space, an_overlaid_root_has_no_disks, .init = make_folder, .fini = close_all)
+{
+    char text[4096];
+
+    if (!open_space(true))
+        return;
+    cr_expect_eq(run_inside("find /dev -xdev -type b ! -name 'loop*'", text, sizeof text), 0);
+    cr_expect_str_eq(text, "");
 }

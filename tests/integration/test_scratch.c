@@ -107,3 +107,23 @@ Test(scratch, leaves_all_else)
     cr_expect(exists(link));
     scratch_close(path, hold);
 }
+
+/* A drill inside of a drill leaves the one it runs in alone, though it sees nobody hold it. */
+Test(scratch, leaves_the_drill_it_runs_in)
+{
+    char path[SCRATCH_PATH];
+    char lane[128];
+    int hold = -1;
+
+    make(tmp, "pulldrill-run-around");
+    make(tmp, "pulldrill-run-around/lane-1");
+    snprintf(lane, sizeof lane, "%s/pulldrill-run-around/lane-1", tmp);
+    setenv("PULLDRILL_LANE_DIR", lane, 1);
+    open_one(path, &hold);
+    cr_expect(exists(lane));
+    scratch_close(path, hold);
+    unsetenv("PULLDRILL_LANE_DIR");
+    open_one(path, &hold);
+    cr_expect_not(exists(lane));
+    scratch_close(path, hold);
+}

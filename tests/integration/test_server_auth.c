@@ -86,6 +86,22 @@ Test(server_auth, form_in_pieces)
     close_bed(b);
 }
 
+/* The challenge of a HEAD has no body: on a connection that is kept alive it would be taken for the
+ * beginning of the next answer. */
+Test(server_auth, head_is_challenged_without_a_body)
+{
+    int listener;
+    struct bed *b = open_bed(NULL, &(struct server_listen){.lane = 1}, &listener);
+    int fd = bed_connect_to(b, listener);
+    bed_send(b, fd, "HEAD " MANIFEST " HTTP/1.1\r\nHost: x\r\n\r\n");
+    const struct event_response *r = &bed_wait(b, EVENT_RESPONSE, 1)->response;
+    cr_expect_eq(r->status, 401);
+    cr_expect_eq(r->written, r->head_bytes, "%llu of %llu", (unsigned long long)r->written,
+                 (unsigned long long)r->head_bytes);
+    (void)close(fd);
+    close_bed(b);
+}
+
 /* A form that never comes whole is told all the same, once, before its response. */
 Test(server_auth, half_a_form)
 {
@@ -185,5 +201,20 @@ Test(server_auth, hosts)
         strstr(r.bytes.data, "\r\nLocation: https://quay.test" MANIFEST "?ns=x\r\n"));
     bed_reply_close(&r);
     (void)close(fd);
+    close_bed(b);
+}
+
+/* Port 80 of a redirect target is the target, too: what is sent there is told, and meets faults, as
+ * what is sent to its port 443. */
+Test(server_auth, port_80_of_a_host)
+{
+    int listener;
+    struct bed *b = open_bed(
+        NULL,
+        &(struct server_listen){
+            .lane = 1, .role = SERVER_TO_HTTPS, .of = SERVER_BLOBS, .authority = "cdn.test"},
+        &listener);
+    cr_expect_eq(get(b, listener, MANIFEST), 301);
+    cr_expect_str_eq(bed_find(b, EVENT_REQUEST, 1)->request.host, "failover/blobs");
     close_bed(b);
 }

@@ -59,3 +59,46 @@ Test(server_tls_close, the_server_closes_then)
     bed_reply_close(&r);
     bed_close(b);
 }
+
+/* One that closes with its answer unread resets the connection before we said farewell. */
+Test(server_tls_close, an_answer_must_be_read)
+{
+    bed_speaks_tls = true;
+    struct bed *b = bed_open(NULL, NULL);
+    int fd = bed_connect(b);
+    bed_send(b, fd, LAST_ONE);
+    (void)bed_wait(b, EVENT_RESPONSE, 1);
+    (void)close(fd);
+    cr_assert_str_eq(bed_wait(b, EVENT_CONNECTION_CLOSE, 1)->close.how, "peer-rst");
+    bed_close(b);
+}
+
+/* Turns the loop until something of the server's lies in FD, which is not read. */
+static void wait_for_more(struct bed *b, int fd)
+{
+    char more = 0;
+    while (recv(fd, &more, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
+        bed_turn(b);
+    }
+}
+
+/* The same where it says its own farewell first, keeps the connection, and closes long after. */
+Test(server_tls_close, a_farewell_and_a_late_close_are_no_reset)
+{
+    bed_speaks_tls = true;
+    struct bed *b = bed_open(NULL, NULL);
+    struct bed_reply r;
+    char out[256];
+    int fd = bed_connect(b);
+    bed_get(b, fd, "/v2/ci/agent/manifests/stable");
+    bed_reply(b, fd, false, &r);
+    cr_assert_eq(r.body_len, BED_MANIFEST);
+    tls_peer_shut(b->peer[fd]);
+    size_t len = tls_peer_output(b->peer[fd], out, sizeof(out));
+    cr_assert_eq(send(fd, out, len, 0), (ssize_t)len);
+    wait_for_more(b, fd);
+    (void)close(fd);
+    cr_assert_str_eq(bed_wait(b, EVENT_CONNECTION_CLOSE, 1)->close.how, "peer-fin");
+    bed_reply_close(&r);
+    bed_close(b);
+}

@@ -26,6 +26,10 @@ expect_text "$scratch/out" '^worked after .*, 4 requests$' "the last line"
 try 1 "a command that pulls nothing" -- true
 expect_text "$scratch/out" '^wrong after .*, 0 requests: exit 0, but ' "why it is wrong"
 
+try 1 "a command that is not there" -- "$scratch/no-such"
+expect_text "$scratch/out" '^the command could not be started: No such file' "why it did not start"
+expect_text "$scratch/out" '^failed after [^:]*, 0 requests$' "no exit code of what never ran"
+
 # A credential of the drill's own: asked for, given, and never printed.
 try 0 "basic" --auth basic -- sh -c 'sh "$0" "$PULLDRILL_REGISTRY_PRIMARY_URL" \
   -u "$PULLDRILL_REGISTRY_PRIMARY_USER:$PULLDRILL_REGISTRY_PRIMARY_PASSWORD" && env | grep _REGISTRY_' \

@@ -81,6 +81,19 @@ Test(disk_cache, forgets)
     content_unref(c);
 }
 
+/* More than was said of it is not taken in: who sends without end fills no disk. */
+Test(disk_cache, no_more_than_stated)
+{
+    struct disk_writer w;
+    struct err e = {0};
+    cr_assert_eq(disk_writer_open(&w, &cache, &want, &e), 0);
+    cr_assert_eq(disk_writer_add(&w, "hello", 5, &e), 0);
+    cr_expect_eq(disk_writer_add(&w, "!", 1, &e), -1);
+    cr_expect_not_null(strstr(e.text, "is larger than 5 bytes"), "%s", e.text);
+    disk_writer_close(&w);
+    cr_expect_null(load());
+}
+
 /* What a killed writer left is written over. */
 Test(disk_cache, after_a_kill)
 {
