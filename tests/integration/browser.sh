@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# release only: the pages are the same
 # report.html in a real browser: pages of real drills open without an error, show the picture and the
 # start that the address names, hold off hostile text, ask for nothing, and stay quick when large.
 . tests/lib/check.sh

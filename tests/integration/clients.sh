@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# release only: what the clients do is theirs
 # Round trips with the clients people use, each as a machine of its own (scenarios/clients/): over
 # plain HTTP and over TLS, with and without tokens. What was pulled has the digest that was planned,
 # and the agent in it runs; a cold machine asks for everything again, a warm one for next to nothing,

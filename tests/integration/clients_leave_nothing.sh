@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# release only: what the clients leave is theirs
 # Drills of real clients keep to the drill's own folders: no file of the machine is written, and none
 # of its settings, credentials and caches is read; no mount, namespace or process is left, neither
 # when all went well nor when the harness is killed in the middle.

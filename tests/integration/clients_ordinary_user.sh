@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# release only: the same drills run as root there
 # What drills the subject as it ships does so for an ordinary user, too: the unchanged provisioning
 # script with skopeo, and podman with its mirror, over TLS, by names, with tokens.
 . tests/lib/check.sh

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# release only: its drills are those of other tests
 # docs/tutorial.md is true: its commands run in the order of the page, in one empty folder, and what
 # it shows of their output is what they print. As root, and once more as an ordinary user.
 . tests/lib/check.sh
