@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes docs/images/report-*.png anew: the top of the flagship's report with the good subject and
-# with two bad twins, as chromium shows it at a width of 1200.
+# with two bad twins, and that of real clients as they ship (root, and the clients installed), as
+# chromium shows it at a width of 1200.
 #   .ci/screenshots.sh [BUILD-DIR]      after `make all`
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -29,6 +30,16 @@ for variant in good retry-only never-returns; do
   shoot "$variant" "$(echo "$scratch/$variant"/*/report.html)"
   echo "docs/images/report-$variant.png: $(head -n 1 "$scratch/text")"
 done
-for image in docs/images/report-{good,retry-only,never-returns}.png; do
+# The script that ships, and clients with their own mirror configurations.
+for name in unmodified podman ctr docker; do
+  case $name in
+    unmodified) scenario=scenarios/incidents/codeship-2017-image-deleted-unmodified.json ;;
+    *) scenario=scenarios/clients/$name/mirror.json ;;
+  esac
+  "$build/pulldrill" run "$scenario" --quiet --out "$scratch/$name" >"$scratch/text"
+  shoot "$name" "$(echo "$scratch/$name"/*/report.html)"
+  echo "docs/images/report-$name.png: $(head -n 1 "$scratch/text")"
+done
+for image in docs/images/report-*.png; do
   [ "$(stat -c %s "$image")" -lt 150000 ] || { echo "screenshots: $image is too large" >&2; exit 1; }
 done

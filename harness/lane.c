@@ -150,5 +150,5 @@ int lane_begin(struct lane *lane, uint64_t start, struct err *e)
     if (lane->start_dir == NULL)
         return -1;
     lane->start = start;
-    return 0;
+    return start > 0 && lane->reach->fresh != NULL ? lane->reach->fresh(lane, e) : 0;
 }

@@ -47,6 +47,9 @@ struct lane_reach {
     /* RULE was healed, and the engine told: what of the lane's names or machine waits for it goes
      * on. -1: it could not be undone. */
     int (*healed)(struct lane *lane, const struct fault_rule *rule, struct err *e);
+    /* Makes of the lane a machine that has had no start yet; before the start's `prepare`, and only
+     * for starts. */
+    int (*fresh)(struct lane *lane, struct err *e);
     /* Adds to the environment of every command on the lane, before the subject's own `env`. */
     int (*environment)(const struct lane *lane, struct environment *env, struct err *e);
     const char *cannot_show; /* for the report: what a drill of this reach leaves unproven */

@@ -9,6 +9,7 @@
 #include "harness/lane_space.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -81,22 +82,25 @@ void space_free(struct space *s)
 /* ---- the process -------------------------------------------------------------------------- */
 
 /* Its command line: borrowed words, which it only reads. */
-static void fill_words(const struct space_want *want, const char *words[])
+static void fill_words(const struct space_want *want, bool anew, const char *words[])
 {
+    size_t names = anew ? 0 : want->names->count;
+
     words[0] = SPACE_ARGV0;
-    words[1 + SPACE_WORD_ROOT] = want->machine.overlay ? "overlay" : "host";
+    words[1 + SPACE_WORD_ROOT] = anew ? "anew" : want->machine.overlay ? "overlay" : "host";
     words[1 + SPACE_WORD_SOCKETS] = want->machine.keep_sockets ? "keep" : "mask";
     words[1 + SPACE_WORD_DIR] = want->dir;
     words[1 + SPACE_WORD_BUNDLE] = want->bundle != NULL ? want->bundle : "";
     words[1 + SPACE_WORD_CERTS_D] = want->certs_d != NULL ? want->certs_d : "";
     words[1 + SPACE_WORD_CA] = want->ca != NULL ? want->ca : "";
-    for (size_t i = 0; i < want->names->count; i++)
+    for (size_t i = 0; i < names; i++)
         words[1 + SPACE_WORDS + i] = want->names->row[i].address;
-    words[1 + SPACE_WORDS + want->names->count] = NULL;
+    words[1 + SPACE_WORDS + names] = NULL;
 }
 
-/* In a process group of its own: Ctrl-C is for the harness alone. Returns 0 or an errno. */
-static int spawn(struct maker *m, const char *const words[], int socket)
+/* In a process group of its own: Ctrl-C is for the harness alone. NET (above the numbers that it is
+ * given, or -1) is the network it enters. Returns 0 or an errno. */
+static int spawn(struct maker *m, const char *const words[], int socket, int net)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -116,6 +120,8 @@ static int spawn(struct maker *m, const char *const words[], int socket)
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
     /* Where the number is the same already, this is what takes close-on-exec away from it. */
     rc = posix_spawn_file_actions_adddup2(&files, socket, SPACE_FD);
+    if (rc == 0 && net >= 0)
+        rc = posix_spawn_file_actions_adddup2(&files, net, SPACE_NET_FD);
     if (rc == 0)
         rc = posix_spawn(&m->pid, subject_program(), &files, &attributes,
                          (char *const *)(uintptr_t)words, environ);
@@ -124,7 +130,8 @@ static int spawn(struct maker *m, const char *const words[], int socket)
     return rc;
 }
 
-static int begin(struct maker *m, const struct space_want *want, struct err *e)
+/* NET: of the space whose mounts are made anew; -1: all of it is made. */
+static int begin(struct maker *m, const struct space_want *want, int net, struct err *e)
 {
     const char *words[1 + SPACE_WORDS + NAMES_MAX + 1];
     int ends[2];
@@ -132,8 +139,10 @@ static int begin(struct maker *m, const struct space_want *want, struct err *e)
     m->deadline_ns = clock_now_ns() + SPACE_LIMIT_MS * CLOCK_NS_PER_MS;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return err_errno(e, errno, "cannot make a socket for the namespaces of a lane");
-    fill_words(want, words);
-    int rc = spawn(m, words, ends[1]);
+    fill_words(want, net >= 0, words);
+    int given = net >= 0 ? fcntl(net, F_DUPFD_CLOEXEC, SPACE_NET_FD + 1) : -1;
+    int rc = net >= 0 && given < 0 ? errno : spawn(m, words, ends[1], given);
+    drop(&given);
     close(ends[1]);
     if (rc != 0) {
         close(ends[0]);
@@ -232,6 +241,17 @@ static int take_rest(struct space *s, const int *fds, size_t count, struct err *
     return 0;
 }
 
+static int take_anew(struct space *s, const int *fds, size_t count, struct err *e)
+{
+    if (count != SPACE_ANEW_FDS)
+        return err_set(e, ERR_INTERNAL, "%zu descriptors of a lane's mounts", count);
+    drop(&s->mnt);
+    drop(&s->uts);
+    s->mnt = fds[0];
+    s->uts = fds[1];
+    return 0;
+}
+
 static int failed(struct space_note *note, struct err *e)
 {
     note->text[sizeof note->text - 1] = '\0';
@@ -252,6 +272,8 @@ static int receive_all(const struct maker *m, struct space *s, struct err *e)
             return names == s->names->count
                        ? take_rest(s, fds, count, e)
                        : err_set(e, ERR_INTERNAL, "sockets for %zu names of a lane", names);
+        if (note.what == SPACE_ANEW)
+            return take_anew(s, fds, count, e);
         if (note.what == SPACE_FAILED)
             return failed(&note, e);
     }
@@ -263,7 +285,7 @@ struct space *space_new(const struct space_want *want, struct err *e)
     struct maker m = {.pid = -1};
     struct space *s = new_space(want, e);
 
-    if (s == NULL || begin(&m, want, e) != 0) {
+    if (s == NULL || begin(&m, want, -1, e) != 0) {
         space_free(s);
         return NULL;
     }
@@ -274,6 +296,17 @@ struct space *space_new(const struct space_want *want, struct err *e)
         return NULL;
     }
     return s;
+}
+
+int space_renew(struct space *s, const struct space_want *want, struct err *e)
+{
+    struct maker m = {.pid = -1};
+
+    if (begin(&m, want, s->net, e) != 0)
+        return -1;
+    int rc = receive_all(&m, s, e);
+    end(&m, rc != 0);
+    return rc;
 }
 
 /* ---- its network -------------------------------------------------------------------------- */

@@ -45,6 +45,10 @@ struct space_want {
 /* Blocks for some milliseconds. NULL: E says why; ERR_UNSUPPORTED where kernel or rights do not
  * allow it. */
 struct space *space_new(const struct space_want *want, struct err *e);
+/* Its mounts and its host name anew, with what they were when the space was made: a root that is
+ * thrown away is the machine's again. WANT is that of space_new, with "overlay" (so that the space
+ * has no user namespace). What runs in the old ones stays there. */
+int space_renew(struct space *space, const struct space_want *want, struct err *e);
 /* Closes what it still holds; the namespaces go with their last process. */
 void space_free(struct space *space);
 

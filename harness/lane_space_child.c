@@ -249,7 +249,8 @@ static int read_job(struct space_job *job, char *const argv[], struct err *e)
         count++;
     if (count < SPACE_WORDS || count > SPACE_WORDS + NAMES_MAX)
         return err_set(e, ERR_INTERNAL, "%zu words for the namespaces of a lane", count);
-    *job = (struct space_job){.overlay = strcmp(argv[SPACE_WORD_ROOT], "overlay") == 0,
+    *job = (struct space_job){.overlay = strcmp(argv[SPACE_WORD_ROOT], "host") != 0,
+                              .anew = strcmp(argv[SPACE_WORD_ROOT], "anew") == 0,
                               .keep_sockets = strcmp(argv[SPACE_WORD_SOCKETS], "keep") == 0,
                               .dir = argv[SPACE_WORD_DIR],
                               .address = argv + SPACE_WORDS,
@@ -275,18 +276,44 @@ static int part_from_machine(struct err *e)
     return 0;
 }
 
+static int make_mounts(struct space_job *job, char *const argv[], struct err *e)
+{
+    if ((job->overlay && space_overlay(job, e) != 0) || open_paths(job, argv, e) != 0)
+        return -1;
+    return space_mounts(job, e);
+}
+
+/* From the machine's own mounts, as at first, but in the network that the lane has. */
+static int make_anew(struct space_job *job, char *const argv[], struct err *e)
+{
+    int fds[SPACE_ANEW_FDS];
+
+    if (setns(SPACE_NET_FD, CLONE_NEWNET) != 0 || unshare(CLONE_NEWNS | CLONE_NEWUTS) != 0)
+        return denied(e, "namespaces for mounts and host name");
+    close(SPACE_NET_FD);
+    if (part_from_machine(e) != 0)
+        return -1;
+    fds[0] = open_proc("/proc/self/ns/mnt", e);
+    fds[1] = fds[0] < 0 ? -1 : open_proc("/proc/self/ns/uts", e);
+    if (fds[1] < 0 || make_mounts(job, argv, e) != 0)
+        return -1;
+    return hand_out(SPACE_ANEW, fds, SPACE_ANEW_FDS, e);
+}
+
 static int make(struct space_job *job, char *const argv[], struct err *e)
 {
     int control = -1;
     int rest[SPACE_REST_FDS];
+
+    if (job->anew)
+        return make_anew(job, argv, e);
 
     if (enter(job, e) != 0 || part_from_machine(e) != 0)
         return -1;
     if (open_network(job, &control, e) != 0 || open_rest(job, control, rest, e) != 0 ||
         hand_out_names(job, e) != 0)
         return -1;
-    if ((job->overlay && space_overlay(job, e) != 0) || open_paths(job, argv, e) != 0 ||
-        space_mounts(job, e) != 0)
+    if (make_mounts(job, argv, e) != 0)
         return -1;
     return hand_out(SPACE_REST, rest, job->user ? SPACE_REST_FDS : SPACE_REST_FDS - 1, e);
 }
@@ -299,7 +326,7 @@ int space_main(char *const argv[])
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     signal(SIGPIPE, SIG_IGN);
     umask(022);
-    close_range(SPACE_FD + 1, UINT_MAX, 0);
+    close_range(SPACE_NET_FD + 1, UINT_MAX, 0);
     if (read_job(&job, argv, &e) != 0 || make(&job, argv, &e) != 0)
         return tell_failure(&e);
     return 0;

@@ -12,15 +12,19 @@
 
 /* The process's end of the socket to the harness. */
 #define SPACE_FD 3
+/* The network that it enters where mounts alone are to be made anew. */
+#define SPACE_NET_FD 4
 
 /* Each message is a note with descriptors. Those of names come first, SPACE_NAME_FDS each in the
  * order of struct space_name, at most SPACE_BATCH names a message; the last message has the rest in
- * the order of struct space, or says what went wrong and has none. */
+ * the order of struct space, or mounts and host name alone where these are made anew, or says what
+ * went wrong and has none. */
 #define SPACE_NAME_FDS 4
 #define SPACE_BATCH 32
 #define SPACE_REST_FDS 9
+#define SPACE_ANEW_FDS 2
 #define SPACE_MAX_FDS (SPACE_BATCH * SPACE_NAME_FDS)
-enum space_what { SPACE_NAMES = 1, SPACE_REST = 2, SPACE_FAILED = 3 };
+enum space_what { SPACE_NAMES = 1, SPACE_REST = 2, SPACE_ANEW = 3, SPACE_FAILED = 4 };
 struct space_note {
     uint32_t magic; /* SPACE_MAGIC */
     uint32_t what;
@@ -31,7 +35,7 @@ struct space_note {
 
 /* The words of the process's command line, before the addresses. */
 enum space_word {
-    SPACE_WORD_ROOT,    /* "overlay", "host" */
+    SPACE_WORD_ROOT,    /* "overlay", "host"; "anew": an overlay, in the network that is there */
     SPACE_WORD_SOCKETS, /* "keep", "mask" */
     SPACE_WORD_DIR,
     SPACE_WORD_BUNDLE, /* empty: none; so CERTS_D and CA */
@@ -44,6 +48,7 @@ enum space_word {
  * anything is mounted over files there, so that they lead where the paths led then. */
 struct space_job {
     bool overlay;
+    bool anew; /* mounts and host name alone */
     bool keep_sockets;
     const char *dir;
     char *const *address; /* of the names */

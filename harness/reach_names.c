@@ -31,6 +31,7 @@ struct reach_names {
     struct network_late *late;
     struct net_counters before; /* when the running start began */
     struct err trouble;         /* of the last start's end, for the next one's beginning */
+    bool used;                  /* a start has had the root that the lane began with */
     unsigned open;              /* of DNS and LATE, those that are still to close */
 };
 
@@ -99,9 +100,9 @@ static int trust_hosts(struct lane *lane, const struct names *names, struct err 
     return 0;
 }
 
-static int make_space(struct lane *lane, struct reach_names *r, struct err *e)
+static struct space_want wanted(const struct lane *lane, const struct reach_names *r)
 {
-    const struct space_want want = {
+    return (struct space_want){
         .names = &r->names,
         .dir = lane->dir,
         .bundle = lane_trust_bundle(lane),
@@ -109,15 +110,47 @@ static int make_space(struct lane *lane, struct reach_names *r, struct err *e)
         .ca = lane->ca_file,
         .machine = lane->plan->scenario->subjects[lane->subject].machine,
     };
+}
+
+/* Commands on the lane run in these from now on. */
+static void list_spaces(struct lane *lane, const struct space *s)
+{
+    lane->space_count = 0;
+    if (s->user >= 0)
+        lane->spaces[lane->space_count++] = s->user;
+    lane->spaces[lane->space_count++] = s->net;
+    lane->spaces[lane->space_count++] = s->mnt;
+    lane->spaces[lane->space_count++] = s->uts;
+}
+
+static int make_space(struct lane *lane, struct reach_names *r, struct err *e)
+{
+    const struct space_want want = wanted(lane, r);
 
     r->space = space_new(&want, e);
     if (r->space == NULL)
         return -1;
-    if (r->space->user >= 0)
-        lane->spaces[lane->space_count++] = r->space->user;
-    lane->spaces[lane->space_count++] = r->space->net;
-    lane->spaces[lane->space_count++] = r->space->mnt;
-    lane->spaces[lane->space_count++] = r->space->uts;
+    list_spaces(lane, r->space);
+    return 0;
+}
+
+/* A cold start finds the root as the machine has it, whatever the one before did to it. What a
+ * `setup` has made or left running is in the lane's first root: that is kept. */
+static int names_fresh(struct lane *lane, struct err *e)
+{
+    const struct scenario_subject *subject = &lane->plan->scenario->subjects[lane->subject];
+    struct reach_names *r = lane->reach_data;
+    const struct space_want want = wanted(lane, r);
+
+    if (!subject->machine.overlay || subject->cache != CACHE_COLD || subject->setup.count > 0)
+        return 0;
+    if (!r->used) {
+        r->used = true;
+        return 0;
+    }
+    if (space_renew(r->space, &want, e) != 0)
+        return -1;
+    list_spaces(lane, r->space);
     return 0;
 }
 
@@ -346,6 +379,7 @@ const struct lane_reach lane_reach_names = {
     .name = "names",
     .open = names_open,
     .close = names_close,
+    .fresh = names_fresh,
     .begin = names_begin,
     .end = names_end,
     .healed = names_healed,

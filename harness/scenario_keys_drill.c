@@ -26,8 +26,9 @@ static const struct key machine_keys[] = {
     {.name = "root",
      .value = {.form = KEY_CHOICE, .words = roots, .expanded = true},
      .fallback = "\"host\"",
-     .meaning = "overlay: whatever is written outside of `${lane.dir}`, it is gone with the lane, "
-                "and this machine is as before; needs root, else the scenario is skipped",
+     .meaning = "overlay: whatever is written outside of `${lane.dir}`, it is gone with the start "
+                "(warm, or with a setup: with the lane), and this machine is as before; needs "
+                "root, else the scenario is skipped",
      .example = "\"overlay\""},
     {.name = "sockets",
      .value = {.form = KEY_CHOICE, .words = sockets},

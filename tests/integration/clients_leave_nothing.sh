@@ -45,7 +45,7 @@ drill() { # NAME: in the place of this shell
 processes() {
   local file
   for file in $(grep -lsF "TMPDIR=$scratch/tmp" /proc/[0-9]*/environ); do
-    tr '\0' ' ' <"${file%environ}cmdline" 2>"$scratch/null" && echo
+    { tr "\0" " " <"${file%environ}cmdline" && echo; } 2>"$scratch/null"
   done
 }
 mounts() { grep -hsF "$scratch/tmp" /proc/[0-9]*/mountinfo; }

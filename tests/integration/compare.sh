@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# release only: what is compared are drills of other tests
 # `compare` finds what got worse between two results, is silent between two of the same code, and
 # says which file it cannot read.
 . tests/lib/check.sh

@@ -176,6 +176,28 @@ if [ "$possible" = 1 ] && [ "$(id -u)" = 0 ]; then
   expect_text "$scratch/out" '^pulldrill.crt$' "our authority among the machine's"
 fi
 
+# A cold start finds its root as the machine has it; a warm one, and one behind a setup, as it was
+# left.
+starts() { # CACHE SETUP: what three starts on one lane find of those before them
+  jq --arg cache "$1" --argjson setup "$2" '.subjects = {"look": ({"command": ["sh", "-c",
+    "wc -l </srv/pulldrill-starts || echo none; hostname; echo x >>/srv/pulldrill-starts; hostname x"],
+    "reach": "names", "machine": {"root": "overlay"}, "baked-in": true, "cache": $cache} + $setup)} |
+    .faults = {} | .phases = [{"name": "steady", "starts": 3}] | .expect = [] | del(.proof) |
+    .baseline = {"none": "it only looks"}' "$scratch/scenario.json" >"$scratch/starts.json"
+  "$PULLDRILL" run "$scratch/starts.json" -q --out "$scratch/starts" >"$scratch/summary" 2>&1
+  grep -vh 'cannot open' "$scratch"/starts/*/starts/[123].txt | tr '\n' ' '
+}
+if [ "$possible" = 1 ] && [ "$(id -u)" = 0 ]; then
+  own=$(hostname)
+  found=$(starts cold '{}')
+  [ "$found" = "none $own none $own none $own " ] || fail "cold starts found: $found"
+  found=$(starts warm '{}')
+  [ "$found" = "none $own 1 x 2 x " ] || fail "warm starts found: $found"
+  found=$(starts cold '{"setup": ["sh", "-c", "echo setup >/srv/pulldrill-starts"]}')
+  [ "$found" = "1 $own 2 x 3 x " ] || fail "starts behind a setup found: $found"
+  [ ! -e /srv/pulldrill-starts ] || fail "/srv was written"
+fi
+
 # ---- kill -9 ------------------------------------------------------------------------------------
 # What there is of ours: namespaces held by processes or descriptors, mounts, processes.
 held() {

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# release only: library.sh proves more
 # `prove` tells whether a scenario tells good from bad, and says where it does not.
 . tests/lib/check.sh
 
