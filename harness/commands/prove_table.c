@@ -228,7 +228,7 @@ static void conclude(struct verdict *v, const struct verdict_check *c)
 /* A proof of which a part was skipped has shown nothing, and is no skip either. */
 static void conclude_skips(struct verdict *v)
 {
-    for (size_t i = 0; i < v->check_count; i++) {
+    for (size_t i = 0; v->checks != NULL && i < v->check_count; i++) {
         if (v->checks[i].verdict == VERDICT_SKIPPED && v->verdict == VERDICT_PASS) {
             v->verdict = VERDICT_INCONCLUSIVE;
             v->blame = "environment";

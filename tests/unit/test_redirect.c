@@ -62,7 +62,8 @@ Test(redirect, tampered)
 /* The URL says which blob of which repository it stands for; others stand for nothing. */
 Test(redirect, route)
 {
-    static const char *const nothing[] = {"/", "/blobs/", "/blobs/x", "/v2/ci/agent/blobs/" DIGEST};
+    static const char *const nothing[] = {"/", "/blobs/", "/blobs/x",
+                                          ("/v2/ci/agent/blobs/" DIGEST)};
     char target[REDIRECT_MAX];
     struct oci_route route;
     struct http_request r = signed_request("GET", target);
