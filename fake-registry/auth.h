@@ -64,7 +64,7 @@ struct auth_ask {
     const char *realm; /* URL that tokens are asked of */
     const char *service;
     uint64_t now_ns;
-    const char *wall; /* the same for people, RFC 3339 */
+    const char *wall; /* the same for people, RFC 3339; for auth_give_token only */
 };
 /* Whether A lets a request through to the store. 0: OUT is untouched; 1: OUT is the 401; -1: no
  * memory. OUT is initialised. */

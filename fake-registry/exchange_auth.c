@@ -94,45 +94,41 @@ const char *exchange_credential(const struct connection *c, const struct http_re
 
 /* ---- what it is let do ---------------------------------------------------------------------- */
 
-/* The strings that an auth_ask points to. */
-struct told {
-    char realm[SERVER_AUTHORITY + 32];
-    char wall[32];
-};
+#define REALM_MAX (SERVER_AUTHORITY + 32)
 
+/* REALM_URL holds the text that the ask points to. */
 static struct auth_ask ask_of(const struct connection *c, const struct http_request *request,
-                              struct told *told)
+                              char realm_url[REALM_MAX])
 {
     const struct listener *realm = realm_of(c->listener);
-    clock_wall_text(told->wall);
-    (void)snprintf(told->realm, sizeof(told->realm), "%s://%s" TOKEN_PATH,
+    (void)snprintf(realm_url, REALM_MAX, "%s://%s" TOKEN_PATH,
                    realm->tls != NULL ? "https" : "http", realm->authority);
     return (struct auth_ask){.request = request,
                              .route = &c->exchange->route,
                              .form = c->exchange->form,
-                             .realm = told->realm,
+                             .realm = realm_url,
                              .service = c->listener->authority,
-                             .now_ns = history_now_ns(c->server->history),
-                             .wall = told->wall};
+                             .now_ns = history_now_ns(c->server->history)};
 }
 
 int exchange_authorize(const struct connection *c, const struct http_request *request,
                        struct response *out)
 {
     const struct listener *l = c->listener;
-    struct told told;
+    char realm[REALM_MAX];
     if (l->registry->is.auth == NULL || l->trusted || l->role != SERVER_REGISTRY ||
         c->exchange->route.op == OP_TOKEN) {
         return 0;
     }
-    struct auth_ask ask = ask_of(c, request, &told);
+    const struct auth_ask ask = ask_of(c, request, realm);
     return auth_check(l->registry->is.auth, &ask, out);
 }
 
 int exchange_token(const struct connection *c, const struct http_request *request,
                    struct response *out)
 {
-    struct told told;
+    char realm[REALM_MAX];
+    char wall[32];
     if (!asks_tokens(c->listener) || c->exchange->route.op != OP_TOKEN) {
         return response_error(out, 404, NULL, "no such endpoint");
     }
@@ -141,6 +137,8 @@ int exchange_token(const struct connection *c, const struct http_request *reques
         response_header_text(out, "Allow", "GET, POST");
         return rc;
     }
-    struct auth_ask ask = ask_of(c, request, &told);
+    struct auth_ask ask = ask_of(c, request, realm);
+    clock_wall_text(wall);
+    ask.wall = wall;
     return auth_give_token(c->listener->registry->is.auth, &ask, out);
 }

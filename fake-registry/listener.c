@@ -93,6 +93,22 @@ static int start_listening(struct listener *l, struct err *e)
     return 0;
 }
 
+unsigned listener_faults(const struct listener *l)
+{
+    static const struct {
+        enum fault_kind kind;
+        unsigned reason;
+    } closing[] = {{FAULT_REFUSE, REFUSE_FAULT}, {FAULT_BLACK_HOLE, REFUSE_HOLE}};
+    unsigned reasons = 0;
+    for (size_t i = 0; i < sizeof(closing) / sizeof(closing[0]); i++) {
+        if (fault_engine_closes(l->server->faults, closing[i].kind, l->host, l->lane->number) !=
+            NULL) {
+            reasons |= closing[i].reason;
+        }
+    }
+    return reasons;
+}
+
 static enum listener_mode mode_of(unsigned refused)
 {
     if ((refused & (REFUSE_FAULT | REFUSE_ALL)) != 0) {
@@ -304,15 +320,7 @@ void listener_install(struct listener *l)
     l->next_in_lane = l->lane->listeners;
     l->lane->listeners = l;
     s->listeners[s->listener_count++] = l;
-    if (s->refuse_all) {
-        (void)listener_refuse(l, REFUSE_ALL, true, NULL);
-    }
-    if (fault_engine_refuses(s->faults, l->host, l->lane->number) != NULL) {
-        (void)listener_refuse(l, REFUSE_FAULT, true, NULL);
-    }
-    if (fault_engine_closes(s->faults, FAULT_BLACK_HOLE, l->host, l->lane->number) != NULL) {
-        (void)listener_refuse(l, REFUSE_HOLE, true, NULL);
-    }
+    (void)listener_refuse(l, (s->refuse_all ? REFUSE_ALL : 0) | listener_faults(l), true, NULL);
 }
 
 /* Takes L in with its socket. From uv_poll_init on only the loop may free it. */

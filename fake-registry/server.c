@@ -252,46 +252,21 @@ static void take_queued(struct server *s, const struct fault_rule *rule)
     }
 }
 
-/* Why a listener that RULE meets does not listen; 0: it does. */
-static unsigned closing_reason(const struct fault_rule *rule)
-{
-    return rule->kind->kind == FAULT_REFUSE       ? REFUSE_FAULT
-           : rule->kind->kind == FAULT_BLACK_HOLE ? REFUSE_HOLE
-                                                  : 0;
-}
-
-/* Has L listen again as far as no armed fault closes it. */
-static int reopen(struct listener *l, struct err *e)
-{
-    static const enum fault_kind kinds[] = {FAULT_REFUSE, FAULT_BLACK_HOLE};
-    static const unsigned reasons[] = {REFUSE_FAULT, REFUSE_HOLE};
-    int result = 0;
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        const struct server *s = l->server;
-        bool still = fault_engine_closes(s->faults, kinds[i], l->host, l->lane->number) != NULL;
-        if (!still && listener_refuse(l, reasons[i], false, e) != 0) {
-            result = -1;
-        }
-    }
-    return result;
-}
-
 int server_fault_armed(struct server *s, const struct fault_rule *rule, struct err *e)
 {
     if (rule->existing != EXISTING_KEEP) {
         take_queued(s, rule);
     }
-    unsigned reason = closing_reason(rule);
-    for (size_t i = 0; i < s->listener_count && reason != 0; i++) {
+    for (size_t i = 0; i < s->listener_count; i++) {
         struct listener *l = s->listeners[i];
-        if (meets(rule, l->host, l->lane) && listener_refuse(l, reason, true, e) != 0) {
+        if (meets(rule, l->host, l->lane) && listener_refuse(l, listener_faults(l), true, e) != 0) {
             return -1;
         }
     }
     for (size_t i = 0; i < s->lane_count && rule->existing != EXISTING_KEEP; i++) {
         cut_existing(s->lanes[i], rule);
     }
-    for (size_t i = 0; i < s->lane_count && reason == REFUSE_HOLE; i++) {
+    for (size_t i = 0; i < s->lane_count && rule->kind->kind == FAULT_BLACK_HOLE; i++) {
         hold_existing(s->lanes[i]);
     }
     return 0;
@@ -301,7 +276,8 @@ int server_fault_healed(struct server *s, const struct fault_rule *rule, struct 
 {
     int result = 0;
     for (size_t i = 0; i < s->listener_count; i++) {
-        if (reopen(s->listeners[i], e) != 0) {
+        struct listener *l = s->listeners[i];
+        if (listener_refuse(l, REFUSE_FAULTS & ~listener_faults(l), false, e) != 0) {
             result = -1;
         }
     }

@@ -232,6 +232,9 @@ void server_lane_free(struct server_lane *lane);
 void listener_close(struct listener *l);
 /* Adds or takes away a reason to refuse. -1: it cannot listen again. */
 int listener_refuse(struct listener *l, unsigned reason, bool on, struct err *e);
+/* The reasons that armed faults give L, and all that faults can give. */
+#define REFUSE_FAULTS (REFUSE_FAULT | REFUSE_HOLE)
+unsigned listener_faults(const struct listener *l);
 /* Takes what is in the accept queue, at most MAX connections. */
 void listener_accept(struct listener *l, size_t max);
 void listeners_resume(struct server *s);

@@ -260,12 +260,6 @@ const struct fault_rule *fault_engine_closes(const struct fault_engine *f, enum 
     return NULL;
 }
 
-const struct fault_rule *fault_engine_refuses(const struct fault_engine *f, const char *target,
-                                              uint64_t lane)
-{
-    return fault_engine_closes(f, FAULT_REFUSE, target, lane);
-}
-
 /* ---- deciding ------------------------------------------------------------------------------ */
 
 /* What a draw is for: each has a stream of its own. */

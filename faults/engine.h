@@ -81,9 +81,6 @@ size_t fault_decide(struct fault_engine *f, const struct fault_facts *facts, enu
 /* The armed rule of KIND (refuse, black-hole) that holds TARGET's listener on LANE closed; NULL. */
 const struct fault_rule *fault_engine_closes(const struct fault_engine *f, enum fault_kind kind,
                                              const char *target, uint64_t lane);
-/* Whether an armed `refuse` holds it closed. */
-const struct fault_rule *fault_engine_refuses(const struct fault_engine *f, const char *target,
-                                              uint64_t lane);
 
 /* The action in words, for fault-decided: "status 500", "reset after 4096 bytes". */
 void fault_action_text(const struct fault_action *action, char *text, size_t size);

@@ -19,6 +19,7 @@
 #include "fake-registry/tls.h"
 #include "harness/base/buf.h"
 #include "harness/lane_internal.h"
+#include "harness/reach.h"
 
 /* The largest bundle of a system that is taken over. */
 #define BUNDLE_BYTES (8u << 20)
@@ -227,19 +228,20 @@ int lane_trust_host(struct lane *lane, int registry, const char *host, struct er
 
 /* ---- a lane's trust ----------------------------------------------------------------------- */
 
+/* The endpoints that subjects are told, and every name that is played. */
 static int trust_hosts(struct lane *lane, struct err *e)
 {
     const struct scenario *s = lane->plan->scenario;
+    struct reach_host hosts[REACH_MAX_HOSTS];
+    size_t count = reach_hosts(s, hosts);
 
     for (size_t i = 0; i < s->registry_count; i++) {
-        const struct scenario_registry *r = &s->registries[i];
-
-        if (!lane->tls[i])
-            continue;
-        if (lane_trust_host(lane, (int)i, lane->endpoint[i], e) != 0)
+        if (lane->tls[i] && lane_trust_host(lane, (int)i, lane->endpoint[i], e) != 0)
             return -1;
-        for (size_t k = 0; k < r->name_count; k++) {
-            if (lane_trust_host(lane, (int)i, r->names[k], e) != 0)
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < hosts[i].name_count && lane->tls[hosts[i].registry]; k++) {
+            if (lane_trust_host(lane, hosts[i].registry, hosts[i].names[k], e) != 0)
                 return -1;
         }
     }

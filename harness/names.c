@@ -5,9 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "harness/reach.h"
+
 static void add(struct names *names, const char *name, int registry, enum server_role role)
 {
-    if (name == NULL || names->count == NAMES_MAX)
+    if (names->count == NAMES_MAX)
         return;
     struct name_row *row = &names->row[names->count];
     *row = (struct name_row){.name = name, .registry = registry, .role = role};
@@ -19,14 +21,12 @@ static void add(struct names *names, const char *name, int registry, enum server
 
 void names_of(const struct plan *plan, struct names *out)
 {
-    const struct scenario *s = plan->scenario;
+    struct reach_host hosts[REACH_MAX_HOSTS];
+    size_t count = reach_hosts(plan->scenario, hosts);
     out->count = 0;
-    for (size_t i = 0; i < s->registry_count; i++) {
-        const struct scenario_registry *r = &s->registries[i];
-        for (size_t k = 0; k < r->name_count; k++)
-            add(out, r->names[k], (int)i, SERVER_REGISTRY);
-        add(out, r->token.name, (int)i, SERVER_TOKEN);
-        add(out, r->blobs.name, (int)i, SERVER_BLOBS);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < hosts[i].name_count; k++)
+            add(out, hosts[i].names[k], hosts[i].registry, hosts[i].role);
     }
 }
 

@@ -79,3 +79,18 @@ void reach_endpoint(const struct reach_place *place, uint16_t port, char *out, s
 
     (void)snprintf(out, size, "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
 }
+
+int reach_by_name(struct lane *lane, struct err *e)
+{
+    const struct scenario *s = lane->plan->scenario;
+
+    for (size_t i = 0; i < s->registry_count; i++) {
+        const struct scenario_registry *r = &s->registries[i];
+
+        if (r->name_count == 0)
+            return err_set(e, ERR_INVALID, "registry %s has no names", r->name);
+        (void)snprintf(lane->endpoint[i], sizeof lane->endpoint[i], "%s", r->names[0]);
+        lane->tls[i] = r->tls;
+    }
+    return 0;
+}

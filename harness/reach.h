@@ -31,6 +31,10 @@ int reach_place(const struct lane *lane, size_t index, struct reach_place *out, 
 /* The place in a URL: "build-host:8080", "[::1]:8080". */
 void reach_endpoint(const struct reach_place *place, uint16_t port, char *out, size_t size);
 
+/* Tells LANE's subjects registries by name: the first that each plays, with TLS as it says. -1: one
+ * has none. */
+int reach_by_name(struct lane *lane, struct err *e);
+
 /* A listener for HOST at PLACE, plain or with TLS as its registry says. Its index; -1: E. */
 int reach_listen(struct lane *lane, const struct reach_host *host, const struct reach_place *place,
                  struct err *e);

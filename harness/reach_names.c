@@ -19,6 +19,7 @@
 #include "harness/lane_space.h"
 #include "harness/lane_trust.h"
 #include "harness/names.h"
+#include "harness/reach.h"
 #include "harness/scratch.h"
 #include "harness/services/dns.h"
 #include "harness/services/network_late.h"
@@ -68,37 +69,6 @@ static void names_close(struct lane *lane)
 }
 
 /* ---- opening ------------------------------------------------------------------------------ */
-
-/* What subjects are told: the first name each registry plays. */
-static int tell_endpoints(struct lane *lane, struct err *e)
-{
-    const struct scenario *s = lane->plan->scenario;
-
-    for (size_t i = 0; i < s->registry_count; i++) {
-        const struct scenario_registry *r = &s->registries[i];
-
-        if (r->name_count == 0)
-            return err_set(e, ERR_INVALID, "registry %s has no names", r->name);
-        snprintf(lane->endpoint[i], sizeof lane->endpoint[i], "%s", r->names[0]);
-        lane->tls[i] = r->tls;
-    }
-    return lane_trust_make(lane, e);
-}
-
-/* Token realms and blob hosts are no endpoints: they are trusted one by one. */
-static int trust_hosts(struct lane *lane, const struct names *names, struct err *e)
-{
-    const struct scenario *s = lane->plan->scenario;
-
-    for (size_t i = 0; i < names->count; i++) {
-        const struct name_row *row = &names->row[i];
-
-        if (row->role != SERVER_REGISTRY && s->registries[row->registry].tls &&
-            lane_trust_host(lane, row->registry, row->name, e) != 0)
-            return -1;
-    }
-    return 0;
-}
 
 static struct space_want wanted(const struct lane *lane, const struct reach_names *r)
 {
@@ -264,7 +234,7 @@ static int names_open(struct lane *lane, struct err *e)
         return err_set(e, ERR_NOMEM, "no memory for a lane");
     lane->reach_data = r;
     names_of(lane->plan, &r->names);
-    if (tell_endpoints(lane, e) != 0 || trust_hosts(lane, &r->names, e) != 0 ||
+    if (reach_by_name(lane, e) != 0 || lane_trust_make(lane, e) != 0 ||
         make_space(lane, r, e) != 0 || listen_all(lane, r, e) != 0 || answer_names(lane, r, e) != 0)
         return -1;
     return watch_network(lane, r, e);

@@ -55,19 +55,17 @@ static int add_name(const struct lane *lane, struct targets *t, const struct rea
     return add_target(t, name, HTTP, &to, e);
 }
 
-static int add_host(struct lane *lane, struct targets *t, const struct reach_host *host,
+static int add_host(const struct lane *lane, struct targets *t, const struct reach_host *host,
                     struct err *e)
 {
     for (size_t i = 0; i < host->name_count; i++) {
-        if (add_name(lane, t, host, host->names[i], e) != 0 ||
-            (host->role != SERVER_REGISTRY && lane->tls[host->registry] &&
-             lane_trust_host(lane, host->registry, host->names[i], e) != 0))
+        if (add_name(lane, t, host, host->names[i], e) != 0)
             return -1;
     }
     return 0;
 }
 
-static int add_hosts(struct lane *lane, struct targets *t, struct err *e)
+static int add_hosts(const struct lane *lane, struct targets *t, struct err *e)
 {
     const struct scenario *s = lane->plan->scenario;
     struct reach_host hosts[REACH_MAX_HOSTS];
@@ -100,23 +98,17 @@ static int listen_here(struct lane *lane, const struct targets *t, struct err *e
 
 static int proxy_open(struct lane *lane, struct err *e)
 {
-    const struct scenario *s = lane->plan->scenario;
     struct targets *t = calloc(1, sizeof *t);
 
     lane->reach_data = calloc(1, sizeof(struct proxy));
-    for (size_t i = 0; i < s->registry_count; i++) {
-        lane->tls[i] = s->registries[i].tls;
-        (void)snprintf(lane->endpoint[i], sizeof lane->endpoint[i], "%s",
-                       s->registries[i].names[0]);
-    }
     if (t == NULL || lane->reach_data == NULL) {
         free(t);
         return err_set(e, ERR_NOMEM, "no memory for a proxy");
     }
-    int rc =
-        lane_trust_make(lane, e) != 0 || add_hosts(lane, t, e) != 0 || listen_here(lane, t, e) != 0
-            ? -1
-            : 0;
+    int rc = reach_by_name(lane, e) != 0 || lane_trust_make(lane, e) != 0 ||
+                     add_hosts(lane, t, e) != 0 || listen_here(lane, t, e) != 0
+                 ? -1
+                 : 0;
     free(t);
     return rc;
 }

@@ -286,11 +286,11 @@ Test(engine_match, refuses)
                      "'b': {'on': 'failover', 'kind': 'refuse'},"
                      "'c': {'on': 'primary', 'kind': 'reset'}}",
                      1);
-    cr_expect_null(fault_engine_refuses(rules.engine, "primary", 1));
-    cr_expect_eq(fault_engine_refuses(rules.engine, "primary", 2), &rules.rule[0]);
-    cr_expect_eq(fault_engine_refuses(rules.engine, "failover", 7), &rules.rule[1]);
-    cr_expect_null(fault_engine_refuses(rules.engine, "failover/blobs", 7));
+    cr_expect_null(fault_engine_closes(rules.engine, FAULT_REFUSE, "primary", 1));
+    cr_expect_eq(fault_engine_closes(rules.engine, FAULT_REFUSE, "primary", 2), &rules.rule[0]);
+    cr_expect_eq(fault_engine_closes(rules.engine, FAULT_REFUSE, "failover", 7), &rules.rule[1]);
+    cr_expect_null(fault_engine_closes(rules.engine, FAULT_REFUSE, "failover/blobs", 7));
     fault_engine_heal(rules.engine, &rules.rule[1]);
-    cr_expect_null(fault_engine_refuses(rules.engine, "failover", 7));
+    cr_expect_null(fault_engine_closes(rules.engine, FAULT_REFUSE, "failover", 7));
     fault_rules_close(&rules);
 }
