@@ -43,7 +43,9 @@ struct content_list {
     struct content_descriptor config;
     struct content_descriptor *items; /* layers, or manifests */
     size_t count;
-    void *document; /* holds the names */
+    char subject[DIGEST_TEXT]; /* empty: none */
+    const char *artifact_type; /* artifactType, else the config's media type; NULL: none */
+    void *document;            /* holds the names */
 };
 
 /* Reads LEN bytes of TEXT, of MEDIA_TYPE where that is not empty. At most MAX items. */

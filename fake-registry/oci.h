@@ -1,4 +1,4 @@
-/* OCI distribution-spec v1.1, pull side: paths to operations, operations to responses. Pure. */
+/* OCI distribution-spec v1.1: paths to operations, operations to responses. Pure. */
 #ifndef PULLDRILL_FAKE_REGISTRY_OCI_H
 #define PULLDRILL_FAKE_REGISTRY_OCI_H
 
@@ -63,6 +63,50 @@ const char *oci_resolve(const struct store *store, const struct oci_route *route
 int oci_respond(const struct store *store, const struct http_request *request,
                 const struct oci_route *route, const struct fault_decision *decisions, size_t count,
                 struct response *out);
+
+/* ---- writes (distribution-spec end-4 to end-7, end-9 to end-11, end-13, end-14) ---------------
+ */
+
+/* Bytes of a manifest that is pushed; the specification asks for 4 MiB at least. */
+#define OCI_MAX_MANIFEST (8u << 20)
+/* Tags that one push by digest may name (`?tag=`; 10 at least). */
+#define OCI_MAX_TAGS 32
+
+/* How a registry takes writes. */
+struct oci_rules {
+    bool read_only;     /* 405 UNSUPPORTED to all of them */
+    bool refuse_sparse; /* a manifest that names what is not there: MANIFEST_BLOB_UNKNOWN */
+};
+
+/* A request that changes the store, or whose body may; from its head to its answer. */
+struct oci_write {
+    bool refused;          /* its body is read past, ANSWER waits */
+    struct upload *upload; /* held: the body is added to it; NULL: none */
+    bool created;          /* by this very request */
+    struct buf manifest;   /* the body of a manifest's PUT */
+    struct response answer;
+};
+/* Whether OP is one: a PUT, POST, PATCH or DELETE that is routed. */
+bool oci_is_write(enum op op);
+/* The head of one is complete, and its credentials are good: what its body is for. Nothing is kept
+ * by it. -1: no memory. */
+int oci_write_begin(struct store *store, const struct oci_rules *rules,
+                    const struct http_request *request, const struct oci_route *route,
+                    struct oci_write *w);
+/* A piece of the body. Trouble is kept for the answer. */
+void oci_write_body(struct oci_write *w, const char *data, size_t len);
+/* All of it has come: does what is asked. Where *JOB is set, its work is to be done first, and
+ * oci_write_end then makes OUT; else OUT is the answer. OUT is initialised. -1: no memory. W is
+ * closed by the caller in any case. */
+int oci_write(struct store *store, const struct oci_rules *rules,
+              const struct http_request *request, const struct oci_route *route,
+              struct oci_write *w, struct store_job **job, struct response *out);
+/* JOB's work is done: finishes it (frees it). -1: no memory. */
+int oci_write_end(const struct http_request *request, const struct oci_route *route,
+                  struct oci_write *w, struct store_job *job, struct response *out);
+/* The request is over. What was not carried out is forgotten (KEEP: what an interrupted request
+ * added to an upload stays, so that its client may go on from there). */
+void oci_write_close(struct store *store, struct oci_write *w, bool keep);
 
 /* Applies the fired STAGE_RESPONSE decisions that replace an answer (`status`). */
 int oci_replace(struct response *r, const struct fault_action *action);

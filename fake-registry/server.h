@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "fake-registry/oci.h"
 #include "fake-registry/store.h"
 #include "faults/engine.h"
 #include "harness/base/err.h"
@@ -39,7 +40,8 @@ void server_close(struct server *s, void (*done)(void *data), void *data);
 /* A registry by its role name. Everything is borrowed and outlives the server. */
 struct server_registry {
     const char *name;
-    const struct store *store;
+    struct store *store; /* writes change it */
+    struct oci_rules rules;
     struct auth *auth;   /* what it asks of clients; NULL: nothing */
     bool redirect_blobs; /* blob GETs are sent to its SERVER_BLOBS listener of the same lane */
 };

@@ -1,4 +1,5 @@
-/* What a registry holds: blobs by digest, manifests and tags by repository; in memory. */
+/* What a registry holds: blobs by digest, manifests and tags by repository; in memory or on disk.
+ */
 #ifndef PULLDRILL_FAKE_REGISTRY_STORE_H
 #define PULLDRILL_FAKE_REGISTRY_STORE_H
 
@@ -9,6 +10,14 @@
 #include "fake-registry/digest.h"
 #include "harness/base/err.h"
 
+/* What the referrers listing says of a manifest with a subject (distribution-spec, end-12). Owned
+ * by its content. */
+struct referrer {
+    char subject[DIGEST_TEXT];
+    char *artifact_type; /* artifactType, else the media type of an image's config; NULL: none */
+    char *annotations;   /* a JSON object; NULL: none */
+};
+
 /* Immutable content, shared by reference count between stores and responses under way. FD is -1
  * for content in memory; a disk store sets FD and leaves DATA NULL. */
 struct content {
@@ -18,6 +27,7 @@ struct content {
     uint64_t size;
     uint8_t *data;
     int fd;
+    struct referrer *referrer; /* of a manifest with a subject, once a store has it; else NULL */
 };
 
 /* Takes over DATA (freed with the content) on success only. */
@@ -31,12 +41,21 @@ struct content *content_verified_take(uint8_t *data, int fd, uint64_t size, cons
 struct content *content_ref(struct content *c);
 void content_unref(struct content *c);
 
-/* What one registry holds; owned by the caller. */
+/* What one registry holds; owned by the caller. Used by one thread, but for store_job_work. */
 struct store;
+/* In memory. */
 struct store *store_new(struct err *e);
+/* On disk, in FOLDER, which is made where it is not there. A folder that holds anything else than a
+ * store is refused, and so is one that another process has open. Every blob is read and held
+ * against its digest; what has another one, or is named but not there, is told through NOTE (may be
+ * NULL) and not served. What an interrupted push left is thrown away. */
+struct store *store_open(const char *folder, void (*note)(void *data, const char *text), void *data,
+                         struct err *e);
+/* Uploads that are open are forgotten; what is on disk stays. */
 void store_free(struct store *s);
 
-/* Each adds a reference of its own to C. A repository comes into being with its first content. */
+/* Each adds a reference of its own to C. A repository comes into being with its first content. In
+ * memory only, also where the store is on disk: what the harness puts there is not the client's. */
 int store_put_blob(struct store *s, const char *repository, struct content *c, struct err *e);
 /* TAG may be NULL: by digest only. */
 int store_put_manifest(struct store *s, const char *repository, const char *tag, struct content *c,
@@ -50,5 +69,69 @@ bool store_has_repository(const struct store *s, const char *repository);
 const char *store_tag(const struct store *s, const char *repository, size_t index);
 /* The repositories in ASCII order: the INDEX-th, or NULL past the last. */
 const char *store_repository(const struct store *s, size_t index);
+
+/* A blob by its digest in whatever repository has it (anonymous mounts); NULL. */
+struct content *store_blob_anywhere(const struct store *s, const char *digest);
+/* The manifests whose subject is DIGEST, in the order of their digests: the INDEX-th, or NULL. */
+struct content *store_referrer(const struct store *s, const char *repository, const char *digest,
+                               size_t index);
+
+/* ---- taking away: false where there is no such thing ---------------------------------------- */
+
+/* By digest, with every tag that stands for it. */
+bool store_delete_manifest(struct store *s, const char *repository, const char *digest);
+bool store_delete_tag(struct store *s, const char *repository, const char *tag);
+bool store_delete_blob(struct store *s, const char *repository, const char *digest);
+
+/* ---- blobs on their way in ------------------------------------------------------------------ */
+
+/* Open uploads of a store: past this the one that has been left alone the longest is forgotten. */
+#define STORE_MAX_UPLOADS 1024
+/* Bytes of one upload; in memory, of one and of all together. */
+#define STORE_MAX_BLOB (UINT64_C(16) << 30)
+#define STORE_MAX_BLOB_MEMORY (UINT64_C(2) << 30)
+
+/* One upload; owned by its store. In memory it grows there, on disk it is a file without any name
+ * that could be asked for. */
+struct upload;
+/* ALGORITHM ("sha256", "sha512"; NULL: not said) is what its digest will be of: known beforehand it
+ * need not be hashed again. The repository comes into being once the upload is kept. */
+struct upload *store_upload_begin(struct store *s, const char *repository, const char *algorithm,
+                                  struct err *e);
+/* The upload ID of REPOSITORY; NULL where there is none. */
+struct upload *store_upload(const struct store *s, const char *repository, const char *id);
+/* 32 random hex digits. */
+const char *upload_id(const struct upload *u);
+uint64_t upload_size(const struct upload *u);
+/* A request that writes holds the upload; false while another one does. */
+bool upload_hold(struct upload *u);
+/* Adds to it. ERR_LIMIT: too large; ERR_IO, ERR_NOMEM: no room. It is as before upload_hold then.
+ */
+int upload_add(struct upload *u, const void *data, size_t len, struct err *e);
+/* The request is over: KEEP what it added, or forget that. */
+void upload_release(struct upload *u, bool keep);
+void store_upload_cancel(struct store *s, struct upload *u);
+
+/* ---- keeping what came ---------------------------------------------------------------------- */
+
+/* A change that is safe once it is done: written, fsynced, renamed. Made and finished by the thread
+ * of the store; the work between may be done by another one, for it may take long. */
+struct store_job;
+/* The upload U, which is held, becomes the blob DIGEST of its repository. U is the job's from now
+ * on, and gone at its end, whatever that is. NULL: E. */
+struct store_job *store_job_blob(struct store *s, struct upload *u, const char *digest,
+                                 struct err *e);
+/* C becomes a manifest of REPOSITORY, and what the COUNT TAGS stand for. Both are copied. */
+struct store_job *store_job_manifest(struct store *s, const char *repository, struct content *c,
+                                     const char *const *tags, size_t count, struct err *e);
+/* C, a blob of the store, becomes one of REPOSITORY too. */
+struct store_job *store_job_mount(struct store *s, const char *repository, struct content *c,
+                                  struct err *e);
+/* Whether the work would hold a loop up: it writes to disk, or hashes more than 1 MiB. */
+bool store_job_slow(const struct store_job *j);
+void store_job_work(struct store_job *j);
+/* Takes the result into the store and frees J. ERR_INVALID: the digest is another one; ERR_IO,
+ * ERR_NOMEM, ERR_LIMIT: it could not be kept. The store is then as before. */
+int store_job_finish(struct store_job *j, struct err *e);
 
 #endif
