@@ -16,7 +16,7 @@ Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
 
 # ---- compilers and flags -------------------------------------------------------------------
-ifeq ($(VARIANT),clang)
+ifneq (,$(filter clang fuzz,$(VARIANT)))
 CC := clang
 else
 CC := gcc
@@ -28,6 +28,8 @@ OPT_clang := -O1 -g
 OPT_debug := -O0 -g3
 OPT_mutants := -O0
 OPT_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+            -fno-sanitize-recover=undefined
+OPT_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
             -fno-sanitize-recover=undefined
 OPT := $(OPT_$(VARIANT))
 LLHTTP := /usr/share/llhttp
@@ -56,6 +58,12 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(wildcard tests/unit/test_*
 INTEGRATION := $(patsubst tests/integration/%.c,$(O)/tests/integration/%,\
                $(wildcard tests/integration/test_*.c))
 TEST_LIB := $(patsubst %.c,$(O)/%.o,$(wildcard tests/lib/*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,$(O)/tests/fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZ_LIB := $(patsubst %.c,$(O)/%.o,$(filter-out %/replay.c,$(wildcard tests/fuzz/lib/*.c)))
+# libFuzzer in its own variant; in any other a main that takes inputs as they are.
+FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),,$(O)/tests/fuzz/lib/replay.o)
+TORTURE_SRC := $(wildcard tests/torture/*.c)
+CONFORMANCE := $(patsubst %.c,$(O)/%,$(wildcard tests/conformance/*.c))
 BENCH := $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 .PHONY: all help deps demo check check-fast tests-build asan tidy format bench docs install clean \
@@ -63,7 +71,7 @@ BENCH := $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(wildcard tests/bench/*.
 all: $(BIN) $(SUBJECT_ALL) link
 
 help:
-	@echo "deps all demo check check-fast asan mutants tidy format bench docs install clean"
+	@echo "deps all demo check check-fast asan mutants fuzz tidy format bench docs install clean"
 
 # build/pulldrill and build/subjects show the variant that `all` was asked for last, built or not.
 .PHONY: link
@@ -117,6 +125,11 @@ $(O)/tests/%: tests/%.c $(TEST_LIB) $(SUBJECT_LIB) $(LIB)
 	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
 	    $< $(TEST_LIB) $(SUBJECT_LIB) $(LIB) -lcriterion $(LIBS) -o $@
 
+$(FUZZ): $(O)/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_LIB) $(FUZZ_MAIN) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -MF $@.d $(LDFLAGS_ALL) \
+	    $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) $< $(FUZZ_LIB) $(FUZZ_MAIN) $(LIB) $(LIBS) -o $@
+
 deps:
 	$(Q).ci/deps.sh
 demo: deps
@@ -125,9 +138,9 @@ demo: deps
 check: deps
 	$(Q)B=$(B) .ci/check.sh
 # The tests of one variant, for the inner loop: make check-fast VARIANT=debug
-check-fast: $(BIN) $(SUBJECT_ALL) $(UNIT) $(INTEGRATION)
+check-fast: $(BIN) $(SUBJECT_ALL) $(UNIT) $(INTEGRATION) $(CONFORMANCE) $(FUZZ)
 	$(Q)O=$(O) .ci/tests.sh
-tests-build: $(BIN) $(SUBJECT_ALL) $(UNIT) $(INTEGRATION)
+tests-build: $(BIN) $(SUBJECT_ALL) $(UNIT) $(INTEGRATION) $(CONFORMANCE) $(FUZZ)
 # What `make check` builds while its first tests run.
 .PHONY: both-tests-build
 both-tests-build:
@@ -141,11 +154,30 @@ mutants:
 	$(Q)$(MAKE) --no-print-directory mutants-build VARIANT=mutants
 	$(Q)O=$(B)/mutants CC='$(CC)' LIBS='$(LIBS)' tests/mutants/run.sh '$(MUTANTS)'
 mutants-build: $(LIB) $(TEST_LIB)
+# Makes inputs and watches what breaks, a minute a target. TARGETS=PATTERN runs only some,
+# SECONDS_EACH=N takes longer.
+.PHONY: fuzz fuzz-build
+fuzz:
+	$(Q)$(MAKE) --no-print-directory fuzz-build VARIANT=fuzz
+	$(Q)O=$(B)/fuzz SECONDS_EACH='$(SECONDS_EACH)' tests/fuzz/run.sh '$(TARGETS)'
+fuzz-build: $(FUZZ)
 tidy:
 	$(Q).ci/tidy.sh
 	$(Q).ci/clang-tidy.sh
 format:
 	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
+# Fails every allocation, file operation and spawn in turn. TORTURE='parse:137' only that one.
+.PHONY: torture torture-build
+torture:
+	$(Q)$(MAKE) --no-print-directory torture-build VARIANT=asan
+	$(Q)ASAN_OPTIONS=$(TORTURE_ASAN) $(B)/asan/tests/torture/torture $(abspath $(B))/asan/subjects \
+	    --only '$(TORTURE)'
+TORTURE_ASAN := detect_leaks=0:exitcode=99
+torture-build: $(O)/tests/torture/torture $(SUBJECT_ALL)
+# Each wrapper that there is takes the place of what it wraps.
+$(O)/tests/torture/torture: $(TORTURE_SRC:%.c=$(O)/%.o) $(O)/$(MAIN:.c=.o) $(LIB)
+	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -no-pie $$(nm $(filter %.o,$^) | \
+	    sed -n 's/.* T __wrap_/-Wl,--wrap=/p') $^ $(LIBS) -o $@
 bench: all
 	$(Q)$(MAKE) --no-print-directory $(BENCH)
 	$(Q)O=$(O) tests/bench/run.sh
@@ -163,4 +195,5 @@ clean:
 	rm -rf $(B)
 
 -include $(OBJ:.o=.d) $(SUBJECT_LIB_SRC:%.c=$(O)/%.d) $(TEST_LIB:.o=.d) $(O)/harness/main.d $(wildcard $(O)/*.d) \
-    $(wildcard $(O)/tests/unit/*.d $(O)/tests/integration/*.d $(O)/tests/bench/*.d)
+    $(wildcard $(O)/tests/unit/*.d $(O)/tests/integration/*.d $(O)/tests/bench/*.d) \
+    $(wildcard $(O)/tests/fuzz/*.d $(O)/tests/fuzz/lib/*.d)

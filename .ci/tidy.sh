@@ -31,7 +31,7 @@ for file in "${sources[@]}"; do
 done
 
 # ---- I/O only in the modules that do it ---------------------------------------------------------
-io_allowed='^(harness/(drill|subject|keeper|lane|probe|proctree|capture|lag|main|pool|scratch|interrupts)[a-z_]*\.[ch]|harness/(services|commands)/.*|harness/base/(clock|log|doc_load|doc)\.[ch]|harness/history/history[a-z_]*\.[ch]|harness/(judge|verdict/verdict)_(file|load)\.[ch]|fake-registry/(server|connection|listener|tls|upstream|disk)[a-z_]*\.[ch])$'
+io_allowed='^(harness/(drill|subject|keeper|lane|probe|proctree|capture|lag|main|pool|scratch|interrupts|registries|serve)[a-z_]*\.[ch]|harness/(services|commands)/.*|harness/base/(clock|log|doc_load|doc)\.[ch]|harness/history/history[a-z_]*\.[ch]|harness/(judge|verdict/verdict)_(file|load)\.[ch]|fake-registry/(server|connection|listener|tls|upstream|disk|store_disk|store_open|store_load)[a-z_]*\.[ch])$'
 io_calls='(open|openat|fopen|socket|connect|bind|listen|accept4?|recv|recvmsg|send|sendmsg|sendfile|poll|fork|execvp?e?|uv_(run|spawn|poll|tcp|pipe|fs|timer|signal|queue)[a-z_]*|curl_easy_[a-z]+|getenv|unlink|mkdir)\('
 for file in "${sources[@]}"; do
   case $file in tests/* | scenarios/*) continue ;; esac

@@ -12,6 +12,8 @@
 
 /* What an Authorization of scheme Basic may hold: more is nobody's. */
 #define BASIC_MAX 1024
+/* Two scopes of a challenge. */
+#define SCOPE_MAX (2 * OCI_MAX_NAME + 64)
 
 /* ---- making -------------------------------------------------------------------------------- */
 
@@ -254,41 +256,75 @@ static int unauthorized(struct response *out)
     return response_error(out, 401, NULL, "authentication required") != 0 ? -1 : 1;
 }
 
+/* `repository:NAME:pull`, and what a mount looks into, as a client has to ask for it. */
+static void wanted_scope(const struct auth_ask *ask, char scope[SCOPE_MAX])
+{
+    char from[OCI_MAX_NAME];
+    const char *action = action_of(ask->route);
+    size_t len = 0;
+    scope[0] = '\0';
+    if (action == NULL || name_of(ask->route)[0] == '\0') {
+        return;
+    }
+    if (ask->route->op == OP_UPLOAD_START && ask->request->query != NULL &&
+        http_query(ask->request->query, "from", from, sizeof(from)) &&
+        strpbrk(from, "\"\\\r\n ") == NULL) {
+        (void)snprintf(scope, SCOPE_MAX, "repository:%s:pull ", from);
+        len = strlen(scope);
+    }
+    (void)snprintf(scope + len, SCOPE_MAX - len, "%s:%s:%s", type_of(ask->route),
+                   name_of(ask->route), strcmp(action, "push") == 0 ? "pull,push" : action);
+}
+
 static int challenge(const struct auth_ask *ask, const char *error, struct response *out)
 {
-    char scope[OCI_MAX_NAME + 64] = "";
-    char why[64] = "";
-    const char *action = action_of(ask->route);
+    char scope[SCOPE_MAX];
     int rc = unauthorized(out);
-    if (action != NULL && name_of(ask->route)[0] != '\0') {
-        (void)snprintf(scope, sizeof(scope), ",scope=\"%s:%s:%s\"", type_of(ask->route),
-                       name_of(ask->route), strcmp(action, "push") == 0 ? "pull,push" : action);
-    }
-    if (error != NULL) {
-        (void)snprintf(why, sizeof(why), ",error=\"%s\"", error);
-    }
-    response_header(out, "WWW-Authenticate", "Bearer realm=\"%s\",service=\"%s\"%s%s", ask->realm,
-                    ask->service, scope, why);
+    wanted_scope(ask, scope);
+    response_header(out, "WWW-Authenticate", "Bearer realm=\"%s\",service=\"%s\"%s%s%s%s%s%s",
+                    ask->realm, ask->service, scope[0] != '\0' ? ",scope=\"" : "", scope,
+                    scope[0] != '\0' ? "\"" : "", error != NULL ? ",error=\"" : "",
+                    error != NULL ? error : "", error != NULL ? "\"" : "");
     return rc;
+}
+
+/* The token that is shown; false: NULL in *SHOWN where there is none, else it is no good. */
+static bool read_shown(const struct auth *a, const struct auth_ask *ask, const char **shown,
+                       struct auth_token *token)
+{
+    *shown = auth_behind_scheme(http_request_header(ask->request, "Authorization"), "Bearer");
+    return *shown != NULL && auth_token_read(a, *shown, strlen(*shown), token) &&
+           token->kind == AUTH_TOKEN_ACCESS && token->ends_ns > ask->now_ns;
+}
+
+/* Who writes to a repository reads it, too, as Docker's registry has it. */
+static bool token_allows(const struct auth_token *token, const struct oci_route *route)
+{
+    const char *action = action_of(route);
+    return action == NULL || (auth_scopes_hold(token->scopes, name_of(route), action) &&
+                              (strcmp(action, "push") != 0 ||
+                               auth_scopes_hold(token->scopes, name_of(route), "pull")));
 }
 
 static int check_token(const struct auth *a, const struct auth_ask *ask, struct response *out)
 {
     struct auth_token token;
-    const char *action = action_of(ask->route);
-    const char *shown =
-        auth_behind_scheme(http_request_header(ask->request, "Authorization"), "Bearer");
-    if (shown == NULL) {
-        return challenge(ask, NULL, out);
+    const char *shown = NULL;
+    if (!read_shown(a, ask, &shown, &token)) {
+        return challenge(ask, shown != NULL ? "invalid_token" : NULL, out);
     }
-    if (!auth_token_read(a, shown, strlen(shown), &token) || token.kind != AUTH_TOKEN_ACCESS ||
-        token.ends_ns <= ask->now_ns) {
-        return challenge(ask, "invalid_token", out);
-    }
-    if (action != NULL && !auth_scopes_hold(token.scopes, name_of(ask->route), action)) {
+    if (!token_allows(&token, ask->route)) {
         return challenge(ask, "insufficient_scope", out);
     }
     return 0;
+}
+
+bool auth_may_pull(const struct auth *a, const struct auth_ask *ask, const char *repository)
+{
+    struct auth_token token;
+    const char *shown = NULL;
+    return a->is.mode == AUTH_BASIC || (read_shown(a, ask, &shown, &token) &&
+                                        auth_scopes_hold(token.scopes, repository, "pull"));
 }
 
 static int check_basic(const struct auth *a, const struct auth_ask *ask, struct response *out)

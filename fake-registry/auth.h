@@ -69,6 +69,8 @@ struct auth_ask {
 /* Whether A lets a request through to the store. 0: OUT is untouched; 1: OUT is the 401; -1: no
  * memory. OUT is initialised. */
 int auth_check(const struct auth *a, const struct auth_ask *ask, struct response *out);
+/* Whether a request that A lets through may look into another REPOSITORY, too (empty: any). */
+bool auth_may_pull(const struct auth *a, const struct auth_ask *ask, const char *repository);
 /* The answer of the realm: a token, or why there is none. -1: no memory. OUT is initialised. */
 int auth_give_token(const struct auth *a, const struct auth_ask *ask, struct response *out);
 

@@ -3,7 +3,8 @@
  * Happy path: READING until a request is complete, WRITING until its answer is with the kernel
  * (connection_write.c), READING again; the delivery is settled on the way (connection_cut.c). One
  * recv brings a request and one sendmsg its answer, without asking the loop in between. Requests
- * that came early wait in INPUT, and are looked at once the answer before them is delivered.
+ * that came early wait in INPUT, and are looked at once the answer before them is delivered. What a
+ * request has the thread pool do is waited for in STORING, with its head kept by the parser.
  *
  * Failure modes: a peer that resets, or that closes while it is being delayed or stalled, has
  * abandoned its answer; one that closes its side while an answer is being written still gets it.
@@ -127,113 +128,6 @@ void connection_lost(struct connection *c, bool reset)
 
 /* ---- requests ------------------------------------------------------------------------------ */
 
-static void send_continue(struct connection *c)
-{
-    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    ssize_t n = sizeof(text) - 1;
-    if (c->tls == NULL) {
-        n = send(c->fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
-    } else if (tls_session_write(c->tls, text, sizeof(text) - 1) != 0) {
-        n = -1;
-    } else {
-        (void)connection_tls_flush(c);
-    }
-    if (n == (ssize_t)sizeof(text) - 1) {
-        c->written += sizeof(text) - 1;
-    } else {
-        connection_lost(c, true);
-    }
-}
-
-static void refuse(struct connection *c, unsigned status, const char *why)
-{
-    if (exchange_refuse(c, status, why) != 0) {
-        connection_close(c, "limit", "harness", NULL);
-        return;
-    }
-    connection_run(c);
-}
-
-static void on_head(struct connection *c)
-{
-    const struct http_request *request = http_parser_request(c->parser);
-    if (c->proxy != NULL && !connection_proxied(c, request)) {
-        c->in_body = c->tunnel != NULL; /* a CONNECT is to be read to its end, and no further */
-        return;
-    }
-    if (exchange_begin(c, request) != 0) {
-        connection_close(c, "limit", "harness", NULL);
-        return;
-    }
-    c->in_body = true;
-    if (request->content_length > SERVER_BODY) {
-        refuse(c, 413, "the body of the request is too large");
-    } else if (request->has_body && request->expect_continue) {
-        send_continue(c);
-    }
-}
-
-static void on_body(struct connection *c, const char *data, size_t len)
-{
-    c->exchange->request_body += len;
-    exchange_body(c->exchange, data, len);
-    if (c->exchange->request_body > SERVER_BODY) {
-        refuse(c, 413, "the body of the request is too large");
-    }
-}
-
-static void on_done(struct connection *c)
-{
-    c->in_body = false;
-    if (c->tunnel != NULL) {
-        http_parser_next(c->parser);
-        connection_tunnel(c);
-        return;
-    }
-    int answered = exchange_answer(c, http_parser_request(c->parser));
-    http_parser_next(c->parser);
-    if (answered != 0) {
-        connection_close(c, "limit", "harness", NULL);
-        return;
-    }
-    connection_run(c);
-}
-
-static void on_broken(struct connection *c)
-{
-    const char *why = NULL;
-    unsigned status = http_parser_status(c->parser, &why);
-    if (c->exchange == NULL && c->proxy != NULL) {
-        connection_proxy_broken(c, status, why);
-        return;
-    }
-    if (c->exchange == NULL && exchange_begin(c, NULL) != 0) {
-        connection_close(c, "limit", "harness", NULL);
-        return;
-    }
-    refuse(c, status, why);
-}
-
-static void on_event(struct connection *c, enum http_event event, const char *body, size_t body_len)
-{
-    switch (event) {
-    case HTTP_MORE:
-        break;
-    case HTTP_HEAD:
-        on_head(c);
-        break;
-    case HTTP_BODY:
-        on_body(c, body, body_len);
-        break;
-    case HTTP_DONE:
-        on_done(c);
-        break;
-    case HTTP_BROKEN:
-        on_broken(c);
-        break;
-    }
-}
-
 /* Looks at DATA until it is used up, an answer has to wait, or it is others' turn. Returns how much
  * was used. */
 static size_t consume(struct connection *c, const char *data, size_t len)
@@ -254,9 +148,26 @@ static size_t consume(struct connection *c, const char *data, size_t len)
         if (event == HTTP_MORE) {
             break;
         }
-        on_event(c, event, body, body_len);
+        connection_request(c, event, body, body_len);
     }
     return at;
+}
+
+void connection_stored(struct connection *c, int result)
+{
+    http_parser_next(c->parser);
+    if (result != 0) {
+        connection_close(c, "limit", "harness", NULL);
+        return;
+    }
+    if (c->state == CONNECTION_STORING) {
+        c->state = CONNECTION_WRITING;
+        if (!connection_held(c)) {
+            connection_run(c);
+            connection_pump(c);
+        }
+    }
+    connection_update(c);
 }
 
 void connection_pump(struct connection *c)
@@ -417,6 +328,8 @@ static int wanted(const struct connection *c)
             return UV_DISCONNECT; /* a handshake: its client waits for us */
         }
         return UV_DISCONNECT | (c->input.len < SERVER_INPUT ? UV_READABLE : 0);
+    case CONNECTION_STORING:
+        return c->peer_fin ? 0 : UV_DISCONNECT | (c->input.len < SERVER_INPUT ? UV_READABLE : 0);
     case CONNECTION_DRAINING:
         return c->peer_fin ? 0 : UV_DISCONNECT;
     case CONNECTION_LINGERING:

@@ -338,7 +338,10 @@ void connection_healed(struct connection *c, const struct fault_rule *rule)
             connection_run(c);
         } else {
             bool shaking = c->tls != NULL && !tls_session_open(c->tls);
-            c->state = shaking ? CONNECTION_SHAKING : CONNECTION_READING;
+            bool storing = x != NULL && !x->planned && !c->in_body && x->write != NULL;
+            c->state = shaking   ? CONNECTION_SHAKING
+                       : storing ? CONNECTION_STORING
+                                 : CONNECTION_READING;
             if (x != NULL && x->complete) {
                 (void)connection_settle(c, false);
             }

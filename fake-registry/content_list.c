@@ -95,6 +95,10 @@ static int read_kind(const json_t *root, const char *type, struct content_list *
                        "known here",
                        type);
     }
+    if (manifests && layers) {
+        /* Two readers could take it for two different images (CVE-2021-41190). */
+        return err_set(e, ERR_INVALID, "a document with both \"manifests\" and \"layers\"");
+    }
     if (out->index ? !manifests : !layers) {
         return err_set(e, ERR_INVALID, "a document of type %s without \"%s\"", type,
                        out->index ? "manifests" : "layers");
@@ -104,10 +108,30 @@ static int read_kind(const json_t *root, const char *type, struct content_list *
                : err_set(e, ERR_INVALID, "the media type is too long");
 }
 
+/* The artifact type of an image without one is the type of its config; an index has none then. */
+static int read_subject(const json_t *root, struct content_list *out, struct err *e)
+{
+    const json_t *subject = json_object_get(root, "subject");
+    const char *type = text_of(root, "artifactType");
+    struct content_descriptor descriptor;
+    if (type == NULL || *type == '\0') {
+        type = out->index ? NULL : text_of(json_object_get(root, "config"), "mediaType");
+    }
+    out->artifact_type = type != NULL && *type != '\0' ? type : NULL;
+    if (subject == NULL || json_is_null(subject)) {
+        return 0;
+    }
+    if (read_descriptor(subject, &descriptor, e) != 0) {
+        return err_prefix(e, "the subject");
+    }
+    return copy(out->subject, sizeof(out->subject), descriptor.digest) ? 0 : -1;
+}
+
 static int read_root(const json_t *root, const char *media_type, size_t max,
                      struct content_list *out, struct err *e)
 {
     const char *own = text_of(root, "mediaType");
+    out->own_type = own;
     if (json_integer_value(json_object_get(root, "schemaVersion")) != 2) {
         return err_set(e, ERR_INVALID, "a manifest whose schemaVersion is not 2");
     }
@@ -116,6 +140,9 @@ static int read_root(const json_t *root, const char *media_type, size_t max,
     }
     if (!out->index && read_descriptor(json_object_get(root, "config"), &out->config, e) != 0) {
         return err_prefix(e, "the config");
+    }
+    if (read_subject(root, out, e) != 0) {
+        return -1;
     }
     return read_items(json_object_get(root, out->index ? "manifests" : "layers"), max, out, e);
 }
@@ -142,6 +169,34 @@ void content_list_close(struct content_list *list)
     json_decref(list->document);
     free(list->items);
     *list = (struct content_list){.index = false};
+}
+
+struct referrer *content_list_referrer(const struct content_list *list, struct err *e)
+{
+    const json_t *annotations = json_object_get(list->document, "annotations");
+    bool annotated = json_is_object(annotations) && json_object_size(annotations) > 0;
+    struct referrer *r = calloc(1, sizeof(*r));
+    if (r != NULL) {
+        memcpy(r->subject, list->subject, sizeof(r->subject));
+        r->artifact_type = list->artifact_type != NULL ? strdup(list->artifact_type) : NULL;
+        r->annotations = annotated ? json_dumps(annotations, JSON_COMPACT) : NULL;
+    }
+    if (r == NULL || (list->artifact_type != NULL && r->artifact_type == NULL) ||
+        (annotated && r->annotations == NULL)) {
+        content_referrer_free(r);
+        (void)err_set(e, ERR_NOMEM, "no memory for a referrer");
+        return NULL;
+    }
+    return r;
+}
+
+void content_referrer_free(struct referrer *referrer)
+{
+    if (referrer != NULL) {
+        free(referrer->artifact_type);
+        free(referrer->annotations);
+        free(referrer);
+    }
 }
 
 void content_config_platform(const void *text, size_t len, struct image_platform *out)

@@ -39,6 +39,7 @@ struct content_descriptor {
 /* A manifest or an index, read. */
 struct content_list {
     bool index;
+    const char *own_type; /* the mediaType in it; NULL: none */
     char media_type[128];
     struct content_descriptor config;
     struct content_descriptor *items; /* layers, or manifests */
@@ -47,6 +48,10 @@ struct content_list {
     const char *artifact_type; /* artifactType, else the config's media type; NULL: none */
     void *document;            /* holds the names */
 };
+/* What a referrers listing says of the manifest in LIST, which has a subject; owned by the caller:
+ * content_unref frees that of a content. NULL: no memory. */
+struct referrer *content_list_referrer(const struct content_list *list, struct err *e);
+void content_referrer_free(struct referrer *referrer);
 
 /* Reads LEN bytes of TEXT, of MEDIA_TYPE where that is not empty. At most MAX items. */
 int content_list_read(const void *text, size_t len, const char *media_type, size_t max,

@@ -81,6 +81,27 @@ struct digest_stream *digest_stream_sha256(void)
     return stream_new(SHA256, EVP_sha256());
 }
 
+struct digest_stream *digest_stream_of(const char *algorithm)
+{
+    return strcmp(algorithm, "sha512") == 0 ? stream_new(SHA512, EVP_sha512())
+                                            : stream_new(SHA256, EVP_sha256());
+}
+
+struct digest_stream *digest_stream_copy(const struct digest_stream *s)
+{
+    struct digest_stream *copy = calloc(1, sizeof(*copy));
+    if (copy == NULL) {
+        return NULL;
+    }
+    *copy = *s;
+    copy->context = EVP_MD_CTX_new();
+    if (copy->context == NULL || EVP_MD_CTX_copy_ex(copy->context, s->context) != 1) {
+        digest_stream_free(copy);
+        return NULL;
+    }
+    return copy;
+}
+
 void digest_stream_update(struct digest_stream *s, const void *data, size_t len)
 {
     if (EVP_DigestUpdate(s->context, data, len) != 1) {

@@ -21,6 +21,10 @@ void digest_stream_update(struct digest_stream *s, const void *data, size_t len)
 bool digest_stream_finish(struct digest_stream *s);
 /* Streaming without an expectation: the sha256 of what was fed, as text. Frees S. */
 struct digest_stream *digest_stream_sha256(void);
+/* The same for ALGORITHM, "sha256" or "sha512". */
+struct digest_stream *digest_stream_of(const char *algorithm);
+/* One that has been fed the same. NULL: no memory. */
+struct digest_stream *digest_stream_copy(const struct digest_stream *s);
 int digest_stream_text(struct digest_stream *s, char out[DIGEST_TEXT]);
 void digest_stream_free(struct digest_stream *s);
 

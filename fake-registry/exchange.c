@@ -49,6 +49,9 @@ static void exchange_reset(struct exchange *x)
     x->first_byte_ns = 0;
     x->end_ns = 0;
     x->request_body = 0;
+    x->past = 0;
+    x->write = NULL;
+    x->stored[0] = '\0';
     x->form = NULL;
     x->form_len = 0;
     x->untold = false;
@@ -144,11 +147,6 @@ int exchange_begin(struct connection *c, const struct http_request *request)
 
 /* ---- decisions and the plan ---------------------------------------------------------------- */
 
-struct decided {
-    struct fault_decision decision[FAULT_MAX_DECISIONS];
-    size_t count;
-};
-
 static const char *header_of(const void *data, const char *name)
 {
     return http_request_header(data, name);
@@ -184,22 +182,22 @@ static void emit_decided(const struct connection *c, const struct fault_facts *f
 
 /* Decides the stages FROM..TO, records and adds what was decided; past the maximum of decisions the
  * rest is neither recorded nor done. */
-static void decide(struct connection *c, const struct fault_facts *facts, enum fault_stage from,
-                   enum fault_stage to, struct decided *all)
+static void decide(struct connection *c, struct passage *p, enum fault_stage from,
+                   enum fault_stage to)
 {
     struct fault_decision some[FAULT_MAX_DECISIONS];
-    size_t count = fault_decide(c->server->faults, facts, from, to, some);
-    for (size_t i = 0; i < count && all->count < FAULT_MAX_DECISIONS; i++) {
-        emit_decided(c, facts, &some[i]);
-        all->decision[all->count++] = some[i];
+    size_t count = p->any ? fault_decide(c->server->faults, &p->facts, from, to, some) : 0;
+    for (size_t i = 0; i < count && p->count < FAULT_MAX_DECISIONS; i++) {
+        emit_decided(c, &p->facts, &some[i]);
+        p->decision[p->count++] = some[i];
     }
 }
 
-static void fill_facts(const struct connection *c, const struct http_request *request, uint64_t nth,
-                       struct fault_facts *f)
+void exchange_facts(const struct connection *c, const struct http_request *request,
+                    struct passage *p)
 {
     const struct exchange *x = c->exchange;
-    *f = (struct fault_facts){
+    p->facts = (struct fault_facts){
         .target = c->listener->host,
         .op = x->route.op,
         .repository = x->route.repository[0] != '\0' ? x->route.repository : NULL,
@@ -210,7 +208,7 @@ static void fill_facts(const struct connection *c, const struct http_request *re
         .header_data = request,
         .lane = c->lane->number,
         .start = x->start,
-        .nth = nth,
+        .nth = p->nth,
         .connection = c->id,
         .client = c->client,
         .now_ns = history_now_ns(c->server->history)};
@@ -221,23 +219,44 @@ static void note_answer(struct exchange *x, const struct fault_rule *rule)
     x->answer[x->answer_count++] = rule;
 }
 
-/* The first `status` that fired takes the answer's place; what the store's views had made of it is
- * then not seen by anyone. */
-static int replace(struct exchange *x, const struct decided *all, size_t from, struct response *r)
+/* What the status and the length of an answer are from R on. */
+static void tell_facts(struct passage *p, const struct response *r)
 {
-    const struct fault_action *status = NULL;
-    for (size_t i = from; i < all->count && status == NULL; i++) {
-        if (all->decision[i].fired && all->decision[i].rule->kind->kind == FAULT_STATUS) {
-            status = &all->decision[i].action;
+    p->facts.status = r->status;
+    p->facts.body_bytes = r->head_only ? 0 : r->len;
+}
+
+const struct fault_action *exchange_meet(struct connection *c, struct passage *p,
+                                         const struct response *r)
+{
+    if (!p->met) {
+        p->met = true;
+        p->of_answer = p->count;
+        tell_facts(p, r);
+        decide(c, p, STAGE_RESPONSE, STAGE_RESPONSE);
+    }
+    for (size_t i = p->of_answer; i < p->count; i++) {
+        const struct fault_decision *d = &p->decision[i];
+        if (d->fired && d->rule->kind->kind == FAULT_STATUS) {
+            return &d->action;
         }
     }
+    return NULL;
+}
+
+/* The first `status` that fired takes the answer's place; what the store's views had made of it is
+ * then not seen by anyone. */
+static int replace(struct connection *c, struct passage *p, struct response *r)
+{
+    struct exchange *x = c->exchange;
+    const struct fault_action *status = exchange_meet(c, p, r);
     if (status != NULL) {
         note_answer(x, status->rule);
         return oci_replace(r, status);
     }
-    for (size_t i = 0; i < from; i++) {
-        if (all->decision[i].fired && all->decision[i].rule->kind->stage == STAGE_STORE) {
-            note_answer(x, all->decision[i].rule);
+    for (size_t i = 0; i < p->of_answer; i++) {
+        if (p->decision[i].fired && p->decision[i].rule->kind->stage == STAGE_STORE) {
+            note_answer(x, p->decision[i].rule);
         }
     }
     return 0;
@@ -246,14 +265,14 @@ static int replace(struct exchange *x, const struct decided *all, size_t from, s
 /* The answer of the registry as it is, or as the views among what was decided show it; before any
  * other fault. R is initialised. */
 static int answer(const struct connection *c, const struct http_request *request,
-                  const struct decided *all, struct response *r)
+                  const struct passage *p, struct response *r)
 {
     const struct exchange *x = c->exchange;
     switch (c->listener->role) {
     case SERVER_TO_HTTPS:
         return exchange_to_https(c, request, r);
     case SERVER_BLOBS:
-        return exchange_blob(c, request, all->decision, all->count, r);
+        return exchange_blob(c, request, p->decision, p->count, r);
     case SERVER_TOKEN:
         return exchange_token(c, request, r);
     default:
@@ -262,69 +281,79 @@ static int answer(const struct connection *c, const struct http_request *request
     if (x->route.op == OP_TOKEN) {
         return exchange_token(c, request, r);
     }
-    int rc = oci_respond(c->listener->registry->is.store, request, &x->route, all->decision,
-                         all->count, r);
+    int rc =
+        oci_respond(c->listener->registry->is.store, request, &x->route, p->decision, p->count, r);
     return rc == 0 ? exchange_redirect(c, r) : rc;
 }
 
-/* The answer through every armed fault. R is initialised, also on failure. */
-static int answer_through_faults(struct connection *c, const struct http_request *request,
-                                 uint64_t nth, struct decided *all, struct response *r)
+static int plan(struct connection *c, struct response *r, const struct passage *p, bool keep_alive)
 {
     struct exchange *x = c->exchange;
-    struct fault_facts facts;
-    fill_facts(c, request, nth, &facts);
-    decide(c, &facts, STAGE_LISTEN, STAGE_AUTH, all);
-    int refused = exchange_authorize(c, request, r);
-    if (refused == 0) {
-        decide(c, &facts, STAGE_STORE, STAGE_STORE, all);
-    }
-    if (refused < 0 || (refused == 0 && answer(c, request, all, r) != 0)) {
-        return -1;
-    }
-    size_t before = all->count;
-    facts.status = r->status;
-    facts.body_bytes = r->head_only ? 0 : r->len;
-    decide(c, &facts, STAGE_RESPONSE, STAGE_RESPONSE, all);
-    if (replace(x, all, before, r) != 0) {
-        return -1;
-    }
-    facts.status = r->status;
-    facts.body_bytes = r->head_only ? 0 : r->len;
-    decide(c, &facts, STAGE_BODY, STAGE_CLOSE, all);
-    return 0;
-}
-
-static int plan(struct connection *c, struct response *r, const struct decided *all,
-                bool keep_alive)
-{
-    struct exchange *x = c->exchange;
-    if (wire_plan(r, all->decision, all->count, keep_alive, &x->plan, NULL) != 0) {
+    if (wire_plan(r, p->decision, p->count, keep_alive, &x->plan, NULL) != 0) {
         return -1;
     }
     x->planned = true;
     return 0;
 }
 
-int exchange_answer(struct connection *c, const struct http_request *request)
+int exchange_plan(struct connection *c, struct passage *p, struct response *r, bool keep_alive)
 {
-    struct exchange *x = c->exchange;
+    if (p->any) {
+        if (replace(c, p, r) != 0) {
+            return -1;
+        }
+        tell_facts(p, r);
+        decide(c, p, STAGE_BODY, STAGE_CLOSE);
+    }
+    return plan(c, r, p, keep_alive);
+}
+
+/* Not zeroed as a whole: the decisions are some kilobytes. */
+static void passage_init(const struct connection *c, const struct http_request *request,
+                         struct passage *p)
+{
+    const struct exchange *x = c->exchange;
+    p->any = fault_engine_any(c->server->faults, c->listener->host);
+    p->through = x->write != NULL;
+    p->met = false;
+    p->of_answer = 0;
+    p->count = 0;
+    p->nth = x->start != 0 ? server_lane_asked(c->lane, c->listener->host, &x->route) : 0;
+    if (p->any) {
+        exchange_facts(c, request, p);
+    }
+}
+
+/* The stages before there is an answer. 0: the request is let through; 1: R, which is initialised,
+ * refuses it; -1: no memory. */
+static int let_through(struct connection *c, const struct http_request *request, struct passage *p,
+                       struct response *r)
+{
+    decide(c, p, STAGE_LISTEN, STAGE_AUTH);
+    int refused = p->through ? 0 : exchange_authorize(c, request, r);
+    if (refused == 0) {
+        decide(c, p, STAGE_STORE, STAGE_STORE);
+    }
+    return refused;
+}
+
+int exchange_answer(struct connection *c, const struct http_request *request, bool keep_alive)
+{
     struct response r;
-    struct decided all;
-    uint64_t nth = x->start != 0 ? server_lane_asked(c->lane, c->listener->host, &x->route) : 0;
-    int result = 0;
-    all.count = 0;
+    struct passage p;
+    passage_init(c, request, &p);
     tell_untold(c);
     response_init(&r);
     r.head_only = strcmp(request->method, "HEAD") == 0;
-    if (fault_engine_any(c->server->faults, c->listener->host)) {
-        result = answer_through_faults(c, request, nth, &all, &r);
-    } else {
-        result = exchange_authorize(c, request, &r);
-        result = result == 0 ? answer(c, request, &all, &r) : result < 0 ? -1 : 0;
+    int result = let_through(c, request, &p, &r);
+    if (result == 0 && c->exchange->write != NULL) {
+        return exchange_write_answer(c, request, &p, keep_alive);
     }
     if (result == 0) {
-        result = plan(c, &r, &all, request->keep_alive);
+        result = answer(c, request, &p, &r);
+    }
+    if (result >= 0) {
+        result = exchange_plan(c, &p, &r, keep_alive);
     }
     response_close(&r);
     return result;
@@ -333,7 +362,7 @@ int exchange_answer(struct connection *c, const struct http_request *request)
 int exchange_refuse(struct connection *c, unsigned status, const char *why)
 {
     struct response r;
-    struct decided none;
+    struct passage none;
     none.count = 0;
     tell_untold(c);
     response_init(&r);
@@ -420,12 +449,15 @@ void exchange_end(struct connection *c, const char *end, uint64_t unacknowledged
         .first_byte_ns = x->first_byte_ns > x->begun_ns ? x->first_byte_ns - x->begun_ns : 0,
         .duration_ns = end_ns - x->begun_ns,
         .end = whole ? "whole" : end,
-        .late = x->late};
+        .late = x->late,
+        .received = x->request_body,
+        .stored = x->stored[0] != '\0' ? x->stored : NULL};
     if (x->planned) {
         fill_response(x, delivered, r);
     }
     (void)history_append(c->server->history, &ev);
     c->exchange = NULL;
+    exchange_write_end(x);
     if (x->planned) {
         wire_plan_close(&x->plan);
     }

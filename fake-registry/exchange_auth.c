@@ -111,6 +111,18 @@ static struct auth_ask ask_of(const struct connection *c, const struct http_requ
                              .now_ns = history_now_ns(c->server->history)};
 }
 
+bool exchange_may_mount(const struct connection *c, const struct http_request *request,
+                        const char *repository)
+{
+    const struct listener *l = c->listener;
+    char realm[REALM_MAX];
+    if (l->registry->is.auth == NULL || l->trusted) {
+        return true;
+    }
+    const struct auth_ask ask = ask_of(c, request, realm);
+    return auth_may_pull(l->registry->is.auth, &ask, repository);
+}
+
 int exchange_authorize(const struct connection *c, const struct http_request *request,
                        struct response *out)
 {

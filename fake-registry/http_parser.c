@@ -396,7 +396,8 @@ static bool run(struct http_parser *p, const char *data, size_t len, size_t *use
 {
     llhttp_resume(&p->ll);
     enum llhttp_errno error = llhttp_execute(&p->ll, data, len);
-    *used = error == HPE_OK ? len : (size_t)(llhttp_get_error_pos(&p->ll) - data);
+    const char *stop = error == HPE_OK ? data + len : llhttp_get_error_pos(&p->ll);
+    *used = stop >= data && stop <= data + len ? (size_t)(stop - data) : 0;
     return error == HPE_OK || error == HPE_PAUSED;
 }
 
@@ -404,12 +405,16 @@ static enum http_event feed_head(struct http_parser *p, const char *data, size_t
 {
     size_t room = HTTP_MAX_HEAD - p->head_seen;
     size_t consumed = 0;
-    if (!run(p, data, len < room ? len : room, &consumed)) {
-        return broken(p);
-    }
+    bool whole = run(p, data, len < room ? len : room, &consumed);
     p->head_seen += consumed;
     if (!well_formed(p, data, consumed)) {
+        /* This stands before whatever llhttp complains of: the answer must not depend on how the
+         * bytes were cut. */
+        p->status = 0;
         (void)refuse(p, 400, "malformed line in the head of the request");
+        return broken(p);
+    }
+    if (!whole) {
         return broken(p);
     }
     *used = consumed;

@@ -1,4 +1,4 @@
-/* Operations to responses: manifests, blobs and everything that is refused. Reads a store through
+/* Operations to responses: manifests, blobs and the way to the listings. Reads a store through
  * the views of the faults that fired; the store itself never changes. */
 #include "fake-registry/oci.h"
 
@@ -44,15 +44,6 @@ static void carry(struct response *out, struct content *c, const char *media_typ
     response_header_text(out, "Docker-Content-Digest", c->digest);
 }
 
-static int unknown(const struct oci_view *view, const struct oci_route *route, const char *code,
-                   const char *message, struct response *out)
-{
-    if (!store_has_repository(view->store, route->repository)) {
-        return response_error(out, 404, "NAME_UNKNOWN", "repository name not known to registry");
-    }
-    return response_error(out, 404, code, message);
-}
-
 /* What the reference stands for as the views show it: a stale tag stands for another image. */
 static struct content *manifest_seen(const struct oci_view *view, const struct oci_route *route)
 {
@@ -65,12 +56,12 @@ static struct content *manifest_seen(const struct oci_view *view, const struct o
     return store_manifest(view->store, route->repository, route->reference);
 }
 
-static int manifest(const struct oci_view *view, const struct oci_route *route,
-                    struct response *out)
+static int manifest(const struct oci_view *view, const struct http_request *request,
+                    const struct oci_route *route, struct response *out)
 {
-    struct content *c = manifest_seen(view, route);
+    struct content *c = oci_negotiate(view->store, request, route, manifest_seen(view, route));
     if (c == NULL || oci_view_hides(view, fault_hides_manifest, route->repository, c->digest)) {
-        return unknown(view, route, "MANIFEST_UNKNOWN", "manifest unknown", out);
+        return oci_unknown(view->store, route, "MANIFEST_UNKNOWN", "manifest unknown", out);
     }
     carry(out, c, c->media_type);
     out->told = c->digest;
@@ -113,7 +104,7 @@ static int blob(const struct oci_view *view, const struct http_request *request,
 {
     struct content *c = store_blob(view->store, route->repository, route->reference);
     if (c == NULL || oci_view_hides(view, fault_hides_blob, route->repository, route->reference)) {
-        return unknown(view, route, "BLOB_UNKNOWN", "blob unknown to registry", out);
+        return oci_unknown(view->store, route, "BLOB_UNKNOWN", "blob unknown to registry", out);
     }
     carry(out, c, "application/octet-stream");
     response_header_text(out, "Accept-Ranges", "bytes");
@@ -134,23 +125,47 @@ int oci_say(struct response *out, const char *media_type, const char *text, size
     return 0;
 }
 
-static int refuse(const struct oci_route *route, struct response *out)
+/* The namespace that a client says it asks for (`ns`), where that can be a host: it is told back,
+ * though nothing here depends on it. */
+static void tell_namespace(const struct http_request *request, struct response *out)
 {
-    if (strcmp(route->bad, "TAG_INVALID") == 0) {
-        /* No such tag can exist, and the specification's own tests ask for 404. */
-        return response_error(out, 404, "MANIFEST_UNKNOWN", "the tag is malformed");
+    char host[256];
+    if (request->query == NULL || oci_query(request->query, "ns", host, sizeof(host)) != OCI_GOOD) {
+        return;
     }
-    if (strcmp(route->bad, "UNSUPPORTED") != 0) {
-        bool name = strcmp(route->bad, "NAME_INVALID") == 0;
-        return response_error(out, 400, route->bad,
-                              name ? "invalid repository name"
-                                   : "provided digest is not a known one");
+    size_t len = strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              ".-_:[]");
+    if (len > 0 && host[len] == '\0') {
+        response_header_text(out, "OCI-Namespace", host);
     }
-    if (response_error(out, 405, route->bad, "the operation is unsupported") != 0) {
-        return -1;
+}
+
+static int respond(const struct oci_view *view, const struct http_request *request,
+                   const struct oci_route *route, struct response *out)
+{
+    if (route->bad != NULL) {
+        return oci_refuse_route(route, out);
     }
-    response_header_text(out, "Allow", route->allow);
-    return 0;
+    switch (route->op) {
+    case OP_MANIFEST_GET:
+    case OP_MANIFEST_HEAD:
+        return manifest(view, request, route, out);
+    case OP_BLOB_GET:
+    case OP_BLOB_HEAD:
+        return blob(view, request, route, out);
+    case OP_PING:
+        return oci_say(out, "application/json", "{}", 2);
+    case OP_TAGS:
+        return oci_tags(view, request, route, out);
+    case OP_CATALOG:
+        return oci_catalog(view, request, out);
+    case OP_REFERRERS:
+        return oci_referrers(view, request, route, out);
+    case OP_UPLOAD_STATUS:
+        return oci_upload_status(view->store, route, out);
+    default:
+        return response_error(out, 404, NULL, "no such endpoint");
+    }
 }
 
 int oci_respond(const struct store *store, const struct http_request *request,
@@ -160,25 +175,9 @@ int oci_respond(const struct store *store, const struct http_request *request,
     struct oci_view view = {store, decisions, count};
     response_init(out);
     out->head_only = strcmp(request->method, "HEAD") == 0;
-    if (route->bad != NULL) {
-        return refuse(route, out);
+    if (respond(&view, request, route, out) != 0) {
+        return -1;
     }
-    switch (route->op) {
-    case OP_MANIFEST_GET:
-    case OP_MANIFEST_HEAD:
-        return manifest(&view, route, out);
-    case OP_BLOB_GET:
-    case OP_BLOB_HEAD:
-        return blob(&view, request, route, out);
-    case OP_PING:
-        return oci_say(out, "application/json", "{}", 2);
-    case OP_TAGS:
-        return oci_tags(&view, request, route, out);
-    case OP_CATALOG:
-        return oci_catalog(&view, request, out);
-    case OP_REFERRERS:
-        return oci_referrers(request, out);
-    default:
-        return response_error(out, 404, NULL, "no such endpoint");
-    }
+    tell_namespace(request, out);
+    return 0;
 }

@@ -17,10 +17,12 @@
 struct oci_route {
     enum op op;
     char repository[OCI_MAX_NAME];
-    char reference[OCI_MAX_REFERENCE]; /* tag or digest; empty where the op has none */
+    char reference[OCI_MAX_REFERENCE]; /* tag, digest or upload; empty where the op has none */
     const char *bad;   /* an OCI error code where the path cannot be served as asked:
-                          NAME_INVALID, DIGEST_INVALID, TAG_INVALID, UNSUPPORTED */
-    const char *allow; /* with UNSUPPORTED: the methods that are served there ("GET, HEAD", "") */
+                          NAME_INVALID, DIGEST_INVALID, TAG_INVALID, BLOB_UPLOAD_UNKNOWN,
+                          UNSUPPORTED */
+    const char *allow; /* the methods that are served there ("GET, HEAD", "") */
+    bool blob;         /* of a blob: with OP_DELETE, what is to be deleted */
 };
 
 /* Never fails: what is no endpoint becomes OP_OTHER. */
@@ -28,7 +30,7 @@ void oci_route(const struct http_request *request, struct oci_route *out);
 
 /* An answer before any body fault. HEAD is complete but for the status line and the closing blank
  * line, which wire writes; the body is a range of CONTENT (referenced) or the bytes of SMALL. */
-#define RESPONSE_HEAD 2048
+#define RESPONSE_HEAD 2112
 struct response {
     unsigned status;
     char head[RESPONSE_HEAD]; /* "Name: value\r\n" lines, without Content-Length */
@@ -69,8 +71,10 @@ int oci_respond(const struct store *store, const struct http_request *request,
 
 /* Bytes of a manifest that is pushed; the specification asks for 4 MiB at least. */
 #define OCI_MAX_MANIFEST (8u << 20)
-/* Tags that one push by digest may name (`?tag=`; 10 at least). */
+/* Tags that one push by digest may name (`?tag=`), and their bytes with the separators that tell
+ * them: ten of 128 characters fit, which is what the specification asks for. */
 #define OCI_MAX_TAGS 32
+#define OCI_MAX_TAG_BYTES 1300
 
 /* How a registry takes writes. */
 struct oci_rules {
@@ -83,8 +87,11 @@ struct oci_write {
     bool refused;          /* its body is read past, ANSWER waits */
     struct upload *upload; /* held: the body is added to it; NULL: none */
     bool created;          /* by this very request */
+    bool takes_manifest;   /* the body is one */
+    uint64_t from;         /* bytes that UPLOAD had before */
+    uint64_t expected;     /* bytes that Content-Range announces; UINT64_MAX: it does not */
     struct buf manifest;   /* the body of a manifest's PUT */
-    struct response answer;
+    struct response answer; /* a refusal, or what is said once the job is done */
 };
 /* Whether OP is one: a PUT, POST, PATCH or DELETE that is routed. */
 bool oci_is_write(enum op op);

@@ -20,12 +20,78 @@ bool oci_view_hides(const struct oci_view *view, oci_hides *hides, const char *r
 /* Makes a copy of LEN bytes of TEXT the body of a 200. -1: no memory. */
 int oci_say(struct response *out, const char *media_type, const char *text, size_t len);
 
+/* What is served for C, which ROUTE's tag stands for (NULL: nothing): C as it is, but for a Docker
+ * list whose client takes no list (oci_accept.c). */
+struct content *oci_negotiate(const struct store *store, const struct http_request *request,
+                              const struct oci_route *route, struct content *c);
+
 /* The answers that list something (distribution specification v1.1): tags, repositories, referrers,
  * with `n` and `last` where the request has them. -1: no memory. */
 int oci_tags(const struct oci_view *view, const struct http_request *request,
              const struct oci_route *route, struct response *out);
 int oci_catalog(const struct oci_view *view, const struct http_request *request,
                 struct response *out);
-int oci_referrers(const struct http_request *request, struct response *out);
+int oci_referrers(const struct oci_view *view, const struct http_request *request,
+                  const struct oci_route *route, struct response *out);
+
+/* One page of a sorted list: what comes after LAST, at most N of it. */
+struct oci_page {
+    uint64_t n;
+    char last[OCI_MAX_NAME];
+    uint64_t taken;
+    bool more;
+    const char *end; /* the last one taken */
+};
+/* False where n is no number. */
+bool oci_page_init(struct oci_page *page, const char *query);
+
+/* What a query says of a parameter. */
+enum oci_value { OCI_ABSENT, OCI_GOOD, OCI_BAD };
+/* The next parameter NAME of the query text at *AT (which may be NULL), decoded into OUT; *AT moves
+ * behind it. OCI_BAD: malformed, or it does not fit. */
+enum oci_value oci_query_next(const char **at, const char *name, char *out, size_t size);
+/* The first one. */
+enum oci_value oci_query(const char *query, const char *name, char *out, size_t size);
+
+bool oci_tag_valid(const char *tag);
+/* A manifest or blob, or its whole repository, that is not there: 404. */
+int oci_unknown(const struct store *store, const struct oci_route *route, const char *code,
+                const char *message, struct response *out);
+/* The answer to a path that cannot be served as asked (route->bad). */
+int oci_refuse_route(const struct oci_route *route, struct response *out);
+/* Like response_error, one error for each of the COUNT VALUES: {KEY: value} is its detail. */
+int oci_error(struct response *out, unsigned status, const char *code, const char *message,
+              const char *key, const char *const *values, size_t count);
+/* What a store would not do, as an answer: no word of E goes out. */
+int oci_store_error(struct response *out, const struct err *e);
+/* Turns OUT into an empty answer. */
+void oci_empty(struct response *out, unsigned status);
+
+/* An upload's place: Location, Range, Docker-Upload-UUID. */
+void oci_upload_headers(struct response *out, const char *repository, const struct upload *u);
+/* The status of an upload (end-13). */
+int oci_upload_status(const struct store *store, const struct oci_route *route,
+                      struct response *out);
+
+/* The parts of oci_write_begin and oci_write for one kind of request each; the same contracts. */
+int oci_start_begin(struct store *store, const struct http_request *request,
+                    const struct oci_route *route, struct oci_write *w);
+int oci_start(struct store *store, const struct http_request *request,
+              const struct oci_route *route, struct oci_write *w, struct store_job **job,
+              struct response *out);
+int oci_chunk_begin(struct store *store, const struct http_request *request,
+                    const struct oci_route *route, struct oci_write *w);
+int oci_chunk(const struct oci_route *route, struct oci_write *w, struct response *out);
+int oci_finish(struct store *store, const struct http_request *request,
+               const struct oci_route *route, struct oci_write *w, struct store_job **job,
+               struct response *out);
+int oci_cancel(struct store *store, const struct oci_route *route, struct response *out);
+int oci_manifest_begin(const struct http_request *request, const struct oci_route *route,
+                       struct oci_write *w);
+int oci_manifest_put(struct store *store, const struct oci_rules *rules,
+                     const struct http_request *request, const struct oci_route *route,
+                     struct oci_write *w, struct store_job **job, struct response *out);
+/* Makes the answer of W a refusal. */
+int oci_write_refuse(struct oci_write *w, unsigned status, const char *code, const char *message);
 
 #endif

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "fake-registry/oci.h"
+#include "fake-registry/oci_internal.h"
 
 #define DIGITS "0123456789"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
@@ -73,8 +74,28 @@ static bool name_valid(const char *name)
     return at != NULL && *at == '\0';
 }
 
+/* algorithm ":" encoded, of an algorithm that need not be known here (image-spec, descriptor.md);
+ * of one that is known the encoded part must be right as well. */
+static bool digest_well_formed(const char *text)
+{
+    const char *at = text;
+    for (;;) {
+        size_t word = strspn(at, LOWER DIGITS);
+        at += word;
+        if (word == 0 || *at == '\0' || strchr("+._-:", *at) == NULL) {
+            return false;
+        }
+        if (*at++ == ':') {
+            break;
+        }
+    }
+    size_t encoded = strspn(at, LOWER UPPER DIGITS "=_-");
+    bool known = strncmp(text, "sha256:", 7) == 0 || strncmp(text, "sha512:", 7) == 0;
+    return known ? digest_valid(text) : encoded > 0 && at[encoded] == '\0';
+}
+
 /* [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127} */
-static bool tag_valid(const char *tag)
+bool oci_tag_valid(const char *tag)
 {
     size_t len = strspn(tag, LOWER UPPER DIGITS "._-");
     return len > 0 && len <= 128 && tag[len] == '\0' && *tag != '.' && *tag != '-';
@@ -125,42 +146,83 @@ static const struct {
     enum family family;
     const char *method;
     enum op op;
-    bool served;
 } operations[] = {
-    {FAMILY_MANIFESTS, "GET", OP_MANIFEST_GET, true},
-    {FAMILY_MANIFESTS, "HEAD", OP_MANIFEST_HEAD, true},
-    {FAMILY_MANIFESTS, "PUT", OP_MANIFEST_PUT, false},
-    {FAMILY_MANIFESTS, "DELETE", OP_DELETE, false},
-    {FAMILY_BLOBS, "GET", OP_BLOB_GET, true},
-    {FAMILY_BLOBS, "HEAD", OP_BLOB_HEAD, true},
-    {FAMILY_BLOBS, "DELETE", OP_DELETE, false},
-    {FAMILY_PING, "GET", OP_PING, true},
-    {FAMILY_PING, "HEAD", OP_PING, true},
-    {FAMILY_TAGS, "GET", OP_TAGS, true},
-    {FAMILY_TAGS, "HEAD", OP_TAGS, true},
-    {FAMILY_REFERRERS, "GET", OP_REFERRERS, true},
-    {FAMILY_REFERRERS, "HEAD", OP_REFERRERS, true},
-    {FAMILY_CATALOG, "GET", OP_CATALOG, true},
-    {FAMILY_CATALOG, "HEAD", OP_CATALOG, true},
-    {FAMILY_UPLOADS, "POST", OP_UPLOAD_START, false},
-    {FAMILY_UPLOAD, "PATCH", OP_UPLOAD_CHUNK, false},
-    {FAMILY_UPLOAD, "PUT", OP_UPLOAD_FINISH, false},
-    {FAMILY_UPLOAD, "GET", OP_UPLOAD_STATUS, false},
-    {FAMILY_UPLOAD, "DELETE", OP_UPLOAD_CANCEL, false},
+    {FAMILY_MANIFESTS, "GET", OP_MANIFEST_GET},
+    {FAMILY_MANIFESTS, "HEAD", OP_MANIFEST_HEAD},
+    {FAMILY_MANIFESTS, "PUT", OP_MANIFEST_PUT},
+    {FAMILY_MANIFESTS, "DELETE", OP_DELETE},
+    {FAMILY_BLOBS, "GET", OP_BLOB_GET},
+    {FAMILY_BLOBS, "HEAD", OP_BLOB_HEAD},
+    {FAMILY_BLOBS, "DELETE", OP_DELETE},
+    {FAMILY_PING, "GET", OP_PING},
+    {FAMILY_PING, "HEAD", OP_PING},
+    {FAMILY_TAGS, "GET", OP_TAGS},
+    {FAMILY_TAGS, "HEAD", OP_TAGS},
+    {FAMILY_REFERRERS, "GET", OP_REFERRERS},
+    {FAMILY_REFERRERS, "HEAD", OP_REFERRERS},
+    {FAMILY_CATALOG, "GET", OP_CATALOG},
+    {FAMILY_CATALOG, "HEAD", OP_CATALOG},
+    {FAMILY_UPLOADS, "POST", OP_UPLOAD_START},
+    {FAMILY_UPLOAD, "PATCH", OP_UPLOAD_CHUNK},
+    {FAMILY_UPLOAD, "PUT", OP_UPLOAD_FINISH},
+    {FAMILY_UPLOAD, "GET", OP_UPLOAD_STATUS},
+    {FAMILY_UPLOAD, "HEAD", OP_UPLOAD_STATUS},
+    {FAMILY_UPLOAD, "DELETE", OP_UPLOAD_CANCEL},
 };
+
+/* The methods of each family, for Allow; the table above in other words. */
+static const char *methods(enum family family)
+{
+    switch (family) {
+    case FAMILY_MANIFESTS:
+        return "GET, HEAD, PUT, DELETE";
+    case FAMILY_BLOBS:
+        return "GET, HEAD, DELETE";
+    case FAMILY_UPLOADS:
+        return "POST";
+    case FAMILY_UPLOAD:
+        return "GET, HEAD, PATCH, PUT, DELETE";
+    case FAMILY_NONE:
+        return "";
+    default:
+        return "GET, HEAD";
+    }
+}
 
 static void choose_op(enum family family, const char *method, struct oci_route *out)
 {
     out->op = OP_OTHER;
     out->bad = family == FAMILY_NONE ? NULL : "UNSUPPORTED";
-    out->allow = family == FAMILY_UPLOADS || family == FAMILY_UPLOAD ? "" : "GET, HEAD";
+    out->allow = methods(family);
+    out->blob = family == FAMILY_BLOBS;
     for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
         if (operations[i].family == family && strcmp(operations[i].method, method) == 0) {
             out->op = operations[i].op;
-            out->bad = operations[i].served ? NULL : "UNSUPPORTED";
+            out->bad = NULL;
             return;
         }
     }
+}
+
+/* What is wrong with the reference in OUT, which FITS there whole or is empty; NULL: nothing. */
+static const char *check_reference(enum family family, struct span reference, bool fits,
+                                   const struct oci_route *out)
+{
+    bool digest = memchr(reference.at, ':', reference.len) != NULL;
+    switch (family) {
+    case FAMILY_UPLOAD:
+        return fits ? NULL : "BLOB_UPLOAD_UNKNOWN";
+    case FAMILY_REFERRERS:
+        return fits && digest_well_formed(out->reference) ? NULL : "DIGEST_INVALID";
+    case FAMILY_MANIFESTS:
+        if (!digest) {
+            return fits && oci_tag_valid(out->reference) ? NULL : "TAG_INVALID";
+        }
+        break;
+    default:
+        break;
+    }
+    return fits && digest_valid(out->reference) ? NULL : "DIGEST_INVALID";
 }
 
 static void check_parts(enum family family, struct span name, struct span reference,
@@ -173,15 +235,13 @@ static void check_parts(enum family family, struct span name, struct span refere
         out->bad = "NAME_INVALID";
         return;
     }
-    if (family == FAMILY_TAGS || family == FAMILY_UPLOADS || family == FAMILY_UPLOAD) {
+    if (family == FAMILY_TAGS || family == FAMILY_UPLOADS) {
         return;
     }
     bool fits = copy(reference, out->reference, sizeof(out->reference));
-    bool digest = family != FAMILY_MANIFESTS || memchr(reference.at, ':', reference.len) != NULL;
-    if (digest && (!fits || !digest_valid(out->reference))) {
-        out->bad = "DIGEST_INVALID";
-    } else if (!digest && (!fits || !tag_valid(out->reference))) {
-        out->bad = "TAG_INVALID";
+    const char *bad = check_reference(family, reference, fits, out);
+    if (bad != NULL) {
+        out->bad = bad;
     }
 }
 
@@ -210,6 +270,7 @@ void oci_route(const struct http_request *request, struct oci_route *out)
     out->reference[0] = '\0';
     out->bad = NULL;
     out->allow = "";
+    out->blob = false;
     if (strchr(path, '%') != NULL) {
         if (!http_decode(path, strlen(path), false, decoded, sizeof(decoded))) {
             out->bad = "NAME_INVALID";

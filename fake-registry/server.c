@@ -2,7 +2,8 @@
  *
  * Happy path: registries and listeners are added, connections come and go by themselves, lanes
  * begin and end, faults are armed and healed, and closing waits for the loop to let go of every
- * handle. A lane's end is synchronous: what its sockets hold is taken, its queue is drained.
+ * handle, and for what the thread pool still stores. A lane's end is synchronous: what its sockets
+ * hold is taken, its queue is drained.
  *
  * Failure modes: a peer that is still there and has not acknowledged its last bytes (kernels delay
  * that by up to 40 ms) is waited for, at most SETTLE_MS in all; a listener that cannot be reopened
@@ -26,7 +27,8 @@
 static void sweep_connection(struct connection *c, uint64_t now_ms)
 {
     bool ours = c->state == CONNECTION_STALLED || c->state == CONNECTION_WAITING ||
-                c->state == CONNECTION_DRAINING || c->state == CONNECTION_LINGERING;
+                c->state == CONNECTION_DRAINING || c->state == CONNECTION_LINGERING ||
+                c->state == CONNECTION_STORING;
     if (!ours && !connection_held(c) && now_ms - c->progress_ms >= c->server->limits.idle_ms) {
         connection_close(c, "idle", "cut", NULL);
     }

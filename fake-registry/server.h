@@ -117,6 +117,9 @@ int server_fault_healed(struct server *s, const struct fault_rule *rule, struct 
 
 /* Every listener of every lane refuses (the control start) or listens again. */
 int server_refuse_all(struct server *s, bool refuse, struct err *e);
+/* Lets nobody in any more, and closes the connections that have nothing under way. How many have:
+ * called again until there are none, or until patience ends; then server_close. */
+size_t server_stop(struct server *s);
 /* How many listeners do not listen now. */
 size_t server_refusing(const struct server *s);
 

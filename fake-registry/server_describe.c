@@ -65,6 +65,9 @@ static void describe_state(const struct connection *c, char *text, size_t size)
     case CONNECTION_READING:
         describe_reading(c, text, size);
         break;
+    case CONNECTION_STORING:
+        (void)snprintf(text, size, "waits for what it wrote to be stored");
+        break;
     case CONNECTION_WRITING:
         (void)snprintf(text, size, "waits for its client to read %s", place);
         break;

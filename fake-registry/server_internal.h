@@ -101,6 +101,20 @@ struct server_lane {
     struct asked asked;
 };
 
+/* What faults made of one request, or will make. */
+struct passage {
+    bool any;         /* a fault is armed here: else nothing is asked */
+    bool through;     /* its credentials are known to be good */
+    bool met;         /* STAGE_RESPONSE was decided */
+    size_t of_answer; /* where the decisions of STAGE_RESPONSE begin */
+    uint64_t nth;
+    struct fault_facts facts;
+    struct fault_decision decision[FAULT_MAX_DECISIONS];
+    size_t count;
+};
+
+struct exchange_write;
+
 /* One request and its answer, until the delivery is settled. */
 struct exchange {
     struct exchange *next_spare;
@@ -111,7 +125,10 @@ struct exchange {
     uint64_t begun_ns; /* when the head was complete */
     uint64_t first_byte_ns;
     uint64_t end_ns;
-    uint64_t request_body; /* bytes of it read past */
+    uint64_t request_body; /* bytes of it that came */
+    uint64_t past;         /* of those, read past */
+    struct exchange_write *write; /* it changes the store, or did not come to it; else NULL */
+    char stored[DIGEST_TEXT];     /* what it has brought into the registry; empty: nothing */
     char *form;            /* the body that may be a form; NULL: none yet */
     size_t form_len;
     bool untold; /* the request event waits for the body: it may hold a credential */
@@ -133,6 +150,7 @@ struct exchange {
 enum connection_state {
     CONNECTION_SHAKING,   /* a TLS handshake under way */
     CONNECTION_READING,   /* for a request, or for the rest of its body */
+    CONNECTION_STORING,   /* for the thread pool to carry out what was asked */
     CONNECTION_WRITING,   /* an answer, as fast as the peer takes it */
     CONNECTION_WAITING,   /* a delay, or the pace of a rate */
     CONNECTION_STALLED,   /* for a heal */
@@ -293,9 +311,16 @@ void connection_pump(struct connection *c);
 void connection_update(struct connection *c);
 /* The peer went first: by RST or by FIN. */
 void connection_lost(struct connection *c, bool reset);
+/* What C was STORING is done: its answer is planned (RESULT 0), or cannot be. */
+void connection_stored(struct connection *c, int result);
 /* Ends the connection now. HOW is that of connection-close, END that of an answer under way. */
 void connection_close(struct connection *c, const char *how, const char *end,
                       const struct fault_rule *rule);
+
+/* connection_request.c */
+/* Acts on what the parser has found. */
+void connection_request(struct connection *c, enum http_event event, const char *body,
+                        size_t body_len);
 
 /* connection_tls.c: only where TLS is not NULL, but for open and trouble */
 bool connection_tls_open(struct connection *c);
@@ -361,8 +386,18 @@ void connection_healed(struct connection *c, const struct fault_rule *rule);
 /* exchange.c */
 /* A request's head is complete (REQUEST), or broken beyond telling (NULL). -1: no memory. */
 int exchange_begin(struct connection *c, const struct http_request *request);
-/* Decides faults and plans the answer. -1: it cannot be answered. */
-int exchange_answer(struct connection *c, const struct http_request *request);
+/* Decides faults and plans the answer, after which the connection stays where KEEP_ALIVE. 1: it is
+ * planned later, connection_stored then goes on; -1: it cannot be answered. */
+int exchange_answer(struct connection *c, const struct http_request *request, bool keep_alive);
+/* The answer R through the faults that meet one, planned. -1: no memory. */
+int exchange_plan(struct connection *c, struct passage *p, struct response *r, bool keep_alive);
+/* Decides STAGE_RESPONSE where it was not yet, for an answer of R's status; the `status` that takes
+ * its place, or NULL. */
+const struct fault_action *exchange_meet(struct connection *c, struct passage *p,
+                                         const struct response *r);
+/* What is asked, of the moment. */
+void exchange_facts(const struct connection *c, const struct http_request *request,
+                    struct passage *p);
 /* Plans an error of our own, after which the connection closes. */
 int exchange_refuse(struct connection *c, unsigned status, const char *why);
 /* A piece of the request's body. */
@@ -370,6 +405,19 @@ void exchange_body(struct exchange *x, const char *data, size_t len);
 void exchange_acted(struct exchange *x, const struct fault_rule *rule);
 /* Emits the response and gives the exchange back. */
 void exchange_end(struct connection *c, const char *end, uint64_t unacknowledged);
+
+/* exchange_write.c */
+/* The head of REQUEST is complete: a write that its credentials let through begins. -1: no memory. */
+int exchange_write_begin(struct connection *c, const struct http_request *request);
+/* Whether the body of the request is kept; else it is read past. */
+bool exchange_write_takes(const struct exchange *x);
+/* A piece of a body that is kept. */
+void exchange_write_body(struct exchange *x, const char *data, size_t len);
+/* Carries the write of C's exchange out and plans its answer; as exchange_answer. */
+int exchange_write_answer(struct connection *c, const struct http_request *request,
+                          struct passage *p, bool keep_alive);
+/* The request is over: what was not carried out is forgotten, a job under way goes on alone. */
+void exchange_write_end(struct exchange *x);
 
 /* exchange_redact.c */
 /* TARGET without user information and without the values of secret query parameters. Redacting
@@ -387,6 +435,9 @@ bool exchange_has_form(const struct connection *c, const struct http_request *re
 /* "none", "own", "other:NAME" (in TEXT) or "unknown". */
 const char *exchange_credential(const struct connection *c, const struct http_request *request,
                                 char *text, size_t size);
+/* Whether a blob of REPOSITORY may be had by REQUEST, which writes to another one. */
+bool exchange_may_mount(const struct connection *c, const struct http_request *request,
+                        const char *repository);
 /* 0: the request is let through; 1: OUT, which is initialised, refuses it; -1: no memory. */
 int exchange_authorize(const struct connection *c, const struct http_request *request,
                        struct response *out);

@@ -1,99 +1,26 @@
-/* The store in memory: per repository three sorted shelves (blobs, manifests, tags) of shared
- * content.
+/* The store's repositories: each has sorted shelves of shared content (blobs, manifests, tags, and
+ * referrers by subject).
  *
  * Happy path: content is made once, put on any number of shelves of any number of stores, and goes
- * when the last of them and the last response under way let go of it. Look-ups are binary searches
- * and allocate nothing.
+ * when the last of them and the last response under way let go of it. What clients push comes in
+ * through uploads (store_upload.c) and jobs (store_job.c); a store on disk (store_disk.c) has a
+ * file for all of that, and none for what the harness puts there.
  *
  * Failure modes: a put that finds no memory or passes a maximum takes nothing off a shelf; it may
- * leave an empty repository, or a manifest without its tag. A store is not changed by faults: those
- * are views over it.
+ * leave an empty repository, or a manifest without its tag. A delete that the disk refuses leaves
+ * the thing where it is, here and there; tags that went before it stay gone. A store is not changed
+ * by faults: those are views over it.
  */
 #include "fake-registry/store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* Stated maxima. */
-#define SHELF_MAX 65536
+#include "fake-registry/store_internal.h"
+
+/* Stated maximum. */
 #define REPOSITORIES_MAX 65536
-
-struct item {
-    char *key; /* owned */
-    struct content *content;
-};
-
-/* Sorted by key. */
-struct shelf {
-    struct item *items;
-    size_t count;
-    size_t cap;
-};
-
-struct repository {
-    char *name;
-    struct shelf blobs;
-    struct shelf manifests;
-    struct shelf tags;
-};
-
-struct store {
-    struct repository *repositories; /* sorted by name */
-    size_t count;
-    size_t cap;
-};
-
-struct content *content_verified_take(uint8_t *data, int fd, uint64_t size, const char *digest,
-                                      const char *media_type, struct err *e)
-{
-    struct content *c = calloc(1, sizeof(*c));
-    if (c == NULL) {
-        (void)err_set(e, ERR_NOMEM, "no memory for content");
-        return NULL;
-    }
-    if (strlen(media_type) >= sizeof(c->media_type)) {
-        (void)err_set(e, ERR_LIMIT, "media type too long: %.160s", media_type);
-        free(c);
-        return NULL;
-    }
-    memcpy(c->digest, digest, strlen(digest) + 1);
-    memcpy(c->media_type, media_type, strlen(media_type) + 1);
-    c->refs = 1;
-    c->size = size;
-    c->data = data;
-    c->fd = fd;
-    return c;
-}
-
-struct content *content_new_take(uint8_t *data, uint64_t size, const char *media_type,
-                                 struct err *e)
-{
-    char digest[DIGEST_TEXT];
-    if (digest_sha256(data != NULL ? (const void *)data : "", size, digest) != 0) {
-        (void)err_set(e, ERR_INTERNAL, "sha256 failed");
-        return NULL;
-    }
-    return content_verified_take(data, -1, size, digest, media_type, e);
-}
-
-struct content *content_ref(struct content *c)
-{
-    c->refs++;
-    return c;
-}
-
-void content_unref(struct content *c)
-{
-    if (c == NULL || --c->refs > 0) {
-        return;
-    }
-    if (c->fd >= 0) {
-        (void)close(c->fd);
-    }
-    free(c->data);
-    free(c);
-}
 
 struct store *store_new(struct err *e)
 {
@@ -104,13 +31,13 @@ struct store *store_new(struct err *e)
     return s;
 }
 
-static void shelf_close(struct shelf *shelf)
+static void repository_close(struct repository *r)
 {
-    for (size_t i = 0; i < shelf->count; i++) {
-        free(shelf->items[i].key);
-        content_unref(shelf->items[i].content);
-    }
-    free(shelf->items);
+    free(r->name);
+    shelf_close(&r->blobs);
+    shelf_close(&r->manifests);
+    shelf_close(&r->tags);
+    shelf_close(&r->referrers);
 }
 
 void store_free(struct store *s)
@@ -118,111 +45,34 @@ void store_free(struct store *s)
     if (s == NULL) {
         return;
     }
+    while (s->uploads != NULL) {
+        upload_free(s->uploads, s->disk);
+    }
     for (size_t i = 0; i < s->count; i++) {
-        free(s->repositories[i].name);
-        shelf_close(&s->repositories[i].blobs);
-        shelf_close(&s->repositories[i].manifests);
-        shelf_close(&s->repositories[i].tags);
+        repository_close(&s->repositories[i]);
     }
     free(s->repositories);
+    kept_close(s);
+    disk_close(s->disk);
     free(s);
-}
-
-/* Where KEY is, or would go, in COUNT structs of STRIDE bytes sorted by their first member, a name;
- * *FOUND says which. */
-static size_t find(const void *items, size_t count, size_t stride, const char *key, bool *found)
-{
-    size_t low = 0;
-    size_t high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const char *const *name = (const void *)((const char *)items + middle * stride);
-        int order = strcmp(*name, key);
-        if (order == 0) {
-            *found = true;
-            return middle;
-        }
-        if (order < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    *found = false;
-    return low;
-}
-
-static size_t shelf_find(const struct shelf *shelf, const char *key, bool *found)
-{
-    if (shelf->items == NULL) {
-        *found = false;
-        return 0;
-    }
-    return find(shelf->items, shelf->count, sizeof(*shelf->items), key, found);
-}
-
-static struct content *shelf_get(const struct shelf *shelf, const char *key)
-{
-    bool found = false;
-    size_t at = shelf_find(shelf, key, &found);
-    return found ? shelf->items[at].content : NULL;
-}
-
-/* Makes room for one more of SIZE bytes in an array of *CAP. */
-static void *make_room(void *items, size_t count, size_t *cap, size_t size)
-{
-    if (count < *cap) {
-        return items;
-    }
-    size_t more = *cap == 0 ? 8 : *cap * 2;
-    void *bigger = realloc(items, more * size);
-    if (bigger != NULL) {
-        *cap = more;
-    }
-    return bigger;
-}
-
-static int shelf_put(struct shelf *shelf, const char *key, struct content *c, struct err *e)
-{
-    bool found = false;
-    size_t at = shelf_find(shelf, key, &found);
-    if (found) {
-        struct content *old = shelf->items[at].content;
-        shelf->items[at].content = content_ref(c);
-        content_unref(old);
-        return 0;
-    }
-    if (shelf->count == SHELF_MAX) {
-        return err_set(e, ERR_LIMIT, "more than %d of a kind in a repository", SHELF_MAX);
-    }
-    struct item *items = make_room(shelf->items, shelf->count, &shelf->cap, sizeof(*items));
-    if (items == NULL) {
-        return err_set(e, ERR_NOMEM, "no memory for %s in the store", key);
-    }
-    shelf->items = items;
-    char *copy = strdup(key);
-    if (copy == NULL) {
-        return err_set(e, ERR_NOMEM, "no memory for %s in the store", key);
-    }
-    memmove(items + at + 1, items + at, (shelf->count - at) * sizeof(*items));
-    items[at] = (struct item){.key = copy, .content = content_ref(c)};
-    shelf->count++;
-    return 0;
 }
 
 static size_t repository_find(const struct store *s, const char *name, bool *found)
 {
-    return find(s->repositories, s->count, sizeof(*s->repositories), name, found);
+    *found = false;
+    return s->repositories == NULL
+               ? 0
+               : sorted_find(s->repositories, s->count, sizeof(*s->repositories), name, found);
 }
 
-static const struct repository *repository_get(const struct store *s, const char *name)
+const struct repository *repository_get(const struct store *s, const char *name)
 {
     bool found = false;
     size_t at = repository_find(s, name, &found);
     return found ? &s->repositories[at] : NULL;
 }
 
-static struct repository *repository_make(struct store *s, const char *name, struct err *e)
+struct repository *repository_make(struct store *s, const char *name, struct err *e)
 {
     bool found = false;
     size_t at = repository_find(s, name, &found);
@@ -233,7 +83,7 @@ static struct repository *repository_make(struct store *s, const char *name, str
         (void)err_set(e, ERR_LIMIT, "more than %d repositories", REPOSITORIES_MAX);
         return NULL;
     }
-    struct repository *all = make_room(s->repositories, s->count, &s->cap, sizeof(*all));
+    struct repository *all = sorted_room(s->repositories, s->count, &s->cap, sizeof(*all));
     if (all != NULL) {
         s->repositories = all;
     }
@@ -248,20 +98,53 @@ static struct repository *repository_make(struct store *s, const char *name, str
     return &all[at];
 }
 
+void repository_drop_empty(struct store *s, const char *name)
+{
+    bool found = false;
+    size_t at = repository_find(s, name, &found);
+    struct repository *r = found ? &s->repositories[at] : NULL;
+    if (r == NULL || r->blobs.count + r->manifests.count + r->tags.count > 0) {
+        return;
+    }
+    repository_close(r);
+    s->count--;
+    memmove(r, r + 1, (s->count - at) * sizeof(*r));
+}
+
 int store_put_blob(struct store *s, const char *repository, struct content *c, struct err *e)
 {
     struct repository *r = repository_make(s, repository, e);
     return r != NULL ? shelf_put(&r->blobs, c->digest, c, e) : -1;
 }
 
+/* "SUBJECT DIGEST": so the referrers of one subject stand together, in the order of digests. */
+#define REFERRER_KEY (2 * DIGEST_TEXT)
+
+static void referrer_key(char out[REFERRER_KEY], const char *subject, const char *digest)
+{
+    (void)snprintf(out, REFERRER_KEY, "%s %s", subject, digest);
+}
+
+int repository_put_manifest(struct repository *r, struct content *c, struct err *e)
+{
+    if (content_refer(c, e) != 0) {
+        return -1;
+    }
+    if (c->referrer != NULL) {
+        char key[REFERRER_KEY];
+        referrer_key(key, c->referrer->subject, c->digest);
+        if (shelf_put(&r->referrers, key, c, e) != 0) {
+            return -1;
+        }
+    }
+    return shelf_put(&r->manifests, c->digest, c, e);
+}
+
 int store_put_manifest(struct store *s, const char *repository, const char *tag, struct content *c,
                        struct err *e)
 {
     struct repository *r = repository_make(s, repository, e);
-    if (r == NULL) {
-        return -1;
-    }
-    if (shelf_put(&r->manifests, c->digest, c, e) != 0) {
+    if (r == NULL || repository_put_manifest(r, c, e) != 0) {
         return -1;
     }
     return tag != NULL ? shelf_put(&r->tags, tag, c, e) : 0;
@@ -297,4 +180,112 @@ const char *store_tag(const struct store *s, const char *repository, size_t inde
 const char *store_repository(const struct store *s, size_t index)
 {
     return index < s->count ? s->repositories[index].name : NULL;
+}
+
+struct content *store_blob_anywhere(const struct store *s, const char *digest)
+{
+    struct content *c = NULL;
+    for (size_t i = 0; i < s->count && c == NULL; i++) {
+        c = shelf_get(&s->repositories[i].blobs, digest);
+    }
+    return c;
+}
+
+struct content *store_referrer(const struct store *s, const char *repository, const char *digest,
+                               size_t index)
+{
+    const struct repository *r = repository_get(s, repository);
+    if (r == NULL || r->referrers.count == 0 || strlen(digest) >= DIGEST_TEXT) {
+        return NULL;
+    }
+    char key[REFERRER_KEY];
+    bool found = false;
+    referrer_key(key, digest, "");
+    size_t at = sorted_find(r->referrers.items, r->referrers.count, sizeof(*r->referrers.items),
+                            key, &found);
+    if (index >= r->referrers.count - at) {
+        return NULL;
+    }
+    const struct item *item = &r->referrers.items[at + index];
+    return strncmp(item->key, key, strlen(key)) == 0 ? item->content : NULL;
+}
+
+/* ---- taking away ---------------------------------------------------------------------------- */
+
+/* Takes ITEM off SHELF, and its file off the disk before. */
+static int take_away(struct store *s, const struct repository *r, struct shelf *shelf,
+                     struct item *item, enum disk_kind kind, struct err *e)
+{
+    char path[DISK_NAME];
+    if (item->kept && s->disk != NULL &&
+        (!disk_link_path(path, r->name, kind, item->key) || disk_unlink(s->disk, path, e) != 0)) {
+        return -1;
+    }
+    bool counted = item->kept && kind != DISK_TAG;
+    char digest[DIGEST_TEXT];
+    memcpy(digest, item->content->digest, sizeof(digest));
+    shelf_remove(shelf, item);
+    if (counted) {
+        kept_unlink(s, digest);
+    }
+    return 1;
+}
+
+static struct repository *repository_of(struct store *s, const char *name)
+{
+    bool found = false;
+    size_t at = repository_find(s, name, &found);
+    return found ? &s->repositories[at] : NULL;
+}
+
+int store_delete_tag(struct store *s, const char *repository, const char *tag, struct err *e)
+{
+    struct repository *r = repository_of(s, repository);
+    struct item *item = r != NULL ? shelf_item(&r->tags, tag) : NULL;
+    return item != NULL ? take_away(s, r, &r->tags, item, DISK_TAG, e) : 0;
+}
+
+int store_delete_blob(struct store *s, const char *repository, const char *digest, struct err *e)
+{
+    struct repository *r = repository_of(s, repository);
+    struct item *item = r != NULL ? shelf_item(&r->blobs, digest) : NULL;
+    return item != NULL ? take_away(s, r, &r->blobs, item, DISK_BLOB, e) : 0;
+}
+
+/* Tags go before what they stand for, so that none is ever without it. */
+static int delete_tags(struct store *s, struct repository *r, const char *digest, struct err *e)
+{
+    for (size_t i = r->tags.count; i-- > 0;) {
+        struct item *item = &r->tags.items[i];
+        if (strcmp(item->content->digest, digest) == 0 &&
+            take_away(s, r, &r->tags, item, DISK_TAG, e) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int store_delete_manifest(struct store *s, const char *repository, const char *digest,
+                          struct err *e)
+{
+    struct repository *r = repository_of(s, repository);
+    struct item *item = r != NULL ? shelf_item(&r->manifests, digest) : NULL;
+    if (item == NULL) {
+        return 0;
+    }
+    struct content *c = content_ref(item->content);
+    int rc = delete_tags(s, r, digest, e);
+    if (rc == 0) {
+        rc = take_away(s, r, &r->manifests, item, DISK_MANIFEST, e);
+    }
+    if (rc > 0 && c->referrer != NULL) {
+        char key[REFERRER_KEY];
+        referrer_key(key, c->referrer->subject, c->digest);
+        const struct item *listed = shelf_item(&r->referrers, key);
+        if (listed != NULL) {
+            shelf_remove(&r->referrers, listed);
+        }
+    }
+    content_unref(c);
+    return rc;
 }

@@ -76,12 +76,14 @@ struct content *store_blob_anywhere(const struct store *s, const char *digest);
 struct content *store_referrer(const struct store *s, const char *repository, const char *digest,
                                size_t index);
 
-/* ---- taking away: false where there is no such thing ---------------------------------------- */
+/* ---- taking away ---------------------------------------------------------------------------- */
 
+/* 1: gone; 0: there is no such thing; -1: E, it is there as before. */
 /* By digest, with every tag that stands for it. */
-bool store_delete_manifest(struct store *s, const char *repository, const char *digest);
-bool store_delete_tag(struct store *s, const char *repository, const char *tag);
-bool store_delete_blob(struct store *s, const char *repository, const char *digest);
+int store_delete_manifest(struct store *s, const char *repository, const char *digest,
+                          struct err *e);
+int store_delete_tag(struct store *s, const char *repository, const char *tag, struct err *e);
+int store_delete_blob(struct store *s, const char *repository, const char *digest, struct err *e);
 
 /* ---- blobs on their way in ------------------------------------------------------------------ */
 

@@ -1,8 +1,7 @@
 /* Which faults meet a request. Happy path: rules are armed into a list for each target, in stage
- * order; a request walks the list of its target, drops what its operation rules out by one bit,
- * then asks match, the gate, and time, skip, every, probability and limit in this order. Every draw
- * is a hash of the decision's own key, so neither the order of requests nor another rule changes
- * it. Failure modes: arming fails where libfiu does; a decision cannot fail. At most
+ * order; a request walks the stages of its target, drops what its operation rules out by one bit,
+ * then asks match (where many are armed, once for each question), the gate, and the rule itself
+ * (decide.c). Failure modes: arming fails where libfiu does; a decision cannot fail. At most
  * FAULT_MAX_DECISIONS rules meet one request; those behind are neither counted nor told. */
 #include "faults/engine.h"
 
@@ -10,25 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "faults/count.h"
+#include "faults/decide.h"
 #include "faults/match.h"
+#include "faults/memo.h"
 #include "faults/point.h"
 #include "harness/base/rng.h"
 
 /* More than a scenario may hold. */
 #define MAX_RULES 4096
-
-struct rule_state {
-    const struct fault_rule *rule;
-    char *point;  /* "primary/agent-deleted" */
-    uint64_t key; /* the seed and the rule's name, from which its draws begin */
-    uint32_t ops;
-    bool armed;
-    uint64_t armed_ns;
-    uint64_t matched;
-    struct count skip, every, limit;
-    uint64_t drill_skip, drill_every, drill_limit; /* where counted per drill */
-};
+/* From so many armed rules on it pays to remember who meets what. */
+#define MEMO_FROM 8
 
 struct armed {
     uint32_t ops;
@@ -38,10 +28,13 @@ struct armed {
 /* Everything that is armed on one target, in stage order, then document order. */
 struct target {
     const char *name;
-    uint32_t ops; /* of all that is armed */
+    uint32_t ops[STAGE_COUNT]; /* of all that is armed there */
     struct armed *armed;
+    size_t begin[STAGE_COUNT + 1]; /* where a stage's rules begin, and where the last one's end */
     size_t count;
     size_t cap; /* the rules that name this target */
+    struct memo *memo;
+    bool remembers; /* enough is armed for that to pay */
 };
 
 struct fault_engine {
@@ -109,8 +102,11 @@ static int init_targets(struct fault_engine *f)
         t->cap++;
     }
     for (size_t i = 0; i < f->target_count; i++) {
-        f->targets[i].armed = calloc(f->targets[i].cap, sizeof(struct armed));
-        if (!f->targets[i].armed) {
+        struct target *t = &f->targets[i];
+
+        t->armed = calloc(t->cap, sizeof(struct armed));
+        t->memo = t->cap >= MEMO_FROM ? memo_new() : NULL;
+        if (!t->armed || (t->cap >= MEMO_FROM && !t->memo)) {
             return -1;
         }
     }
@@ -173,6 +169,7 @@ void fault_engine_free(struct fault_engine *f)
     }
     for (size_t i = 0; i < f->target_count; i++) {
         free(f->targets[i].armed);
+        memo_free(f->targets[i].memo);
     }
     free(f->targets);
     free(f->states);
@@ -181,21 +178,37 @@ void fault_engine_free(struct fault_engine *f)
 
 /* ---- arming -------------------------------------------------------------------------------- */
 
+static void remember(struct target *t)
+{
+    t->remembers = t->memo && t->count >= MEMO_FROM;
+    if (t->memo) {
+        memo_clear(t->memo);
+    }
+    for (size_t i = 0; i < t->count && t->remembers; i++) {
+        const char *header = t->armed[i].state->rule->match.header_name;
+
+        t->remembers = !header || memo_header(t->memo, header);
+    }
+}
+
 static void relist(struct fault_engine *f, struct target *t)
 {
     t->count = 0;
-    t->ops = 0;
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
+        t->begin[stage] = t->count;
+        t->ops[stage] = 0;
         for (size_t i = 0; i < f->count; i++) {
             struct rule_state *s = &f->states[i];
 
             if (s->armed && (int)s->rule->kind->stage == stage &&
                 strcmp(s->rule->on, t->name) == 0) {
                 t->armed[t->count++] = (struct armed){.ops = s->ops, .state = s};
-                t->ops |= s->ops;
+                t->ops[stage] |= s->ops;
             }
         }
     }
+    t->begin[STAGE_COUNT] = t->count;
+    remember(t);
 }
 
 int fault_engine_arm(struct fault_engine *f, const struct fault_rule *rule, uint64_t now_ns,
@@ -262,198 +275,64 @@ const struct fault_rule *fault_engine_closes(const struct fault_engine *f, enum 
 
 /* ---- deciding ------------------------------------------------------------------------------ */
 
-/* What a draw is for: each has a stream of its own. */
-enum draw { DRAW_PROBABILITY, DRAW_JITTER, DRAW_BIT };
-
-static uint64_t mix_text(uint64_t h, const char *s)
+static bool asked(const struct armed *a, const struct fault_facts *facts)
 {
-    return rng_hash(h, s ? s : "", s ? strlen(s) : 0);
+    return (a->ops & OP_BIT(facts->op)) && match_asked(a->state->rule, facts);
 }
 
-static uint64_t mix_number(uint64_t h, uint64_t n)
+/* The rules that FACTS ask for; NULL where nothing is remembered. */
+static const struct memo_answer *recall(const struct target *t, const struct fault_facts *facts)
 {
-    uint8_t bytes[8];
+    bool known = false;
+    struct memo_answer *answer = t->remembers ? memo_ask(t->memo, facts, &known) : NULL;
 
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        bytes[i] = (uint8_t)(n >> (8 * i));
-    }
-    return rng_hash(h, bytes, sizeof(bytes));
-}
-
-/* Each field is hashed under the hash of those before it, so that "a","bc" and "ab","c" differ
- * without a buffer that a long name could overrun. The operation goes in by name: numbers of an
- * enum change between versions, and a replay must not. */
-static uint64_t draw(const struct rule_state *s, const struct fault_facts *facts, uint64_t nth,
-                     enum draw what)
-{
-    uint64_t h = mix_text(s->key, op_name(facts->op));
-
-    h = mix_text(h, facts->repository);
-    h = mix_text(h, facts->reference);
-    h = mix_number(h, facts->start);
-    h = mix_number(h, nth);
-    return mix_number(h, what);
-}
-
-/* Counts once more in the scope that ASKED names. Requests without a start share one scope. */
-static uint64_t next_count(struct count *c, uint64_t *drill, const struct fault_count *asked,
-                           const struct fault_facts *facts)
-{
-    switch (asked->per) {
-    case PER_START:
-        return count_next(c, facts->start);
-    case PER_CONNECTION:
-        return count_next(c, facts->connection);
-    case PER_CLIENT:
-        return count_next(c, mix_text(0, facts->client));
-    default:
-        return ++*drill;
-    }
-}
-
-/* How long RULE has been acting: false outside its time. */
-static bool in_time(const struct rule_state *s, uint64_t now_ns, uint64_t *acting_ns)
-{
-    const struct fault_when *when = &s->rule->when;
-    uint64_t since = now_ns > s->armed_ns ? now_ns - s->armed_ns : 0;
-
-    if (since < when->after_ns) {
-        return false;
-    }
-    *acting_ns = since - when->after_ns;
-    return when->for_ns == 0 || *acting_ns < when->for_ns;
-}
-
-static bool drawn(const struct rule_state *s, const struct fault_facts *facts, uint64_t nth,
-                  uint64_t acting_ns)
-{
-    const struct fault_when *when = &s->rule->when;
-    double p = when->probability;
-
-    if (!when->has_probability) {
-        return true;
-    }
-    if (acting_ns < when->ramp_ns) {
-        p *= (double)acting_ns / (double)when->ramp_ns;
-    }
-    return rng_unit(draw(s, facts, nth, DRAW_PROBABILITY)) < p;
-}
-
-/* Each step sees only what the one before let through, and counts only that. */
-static bool fires(struct rule_state *s, const struct fault_facts *facts, uint64_t nth)
-{
-    const struct fault_when *when = &s->rule->when;
-    uint64_t acting_ns = 0;
-
-    if (!in_time(s, facts->now_ns, &acting_ns)) {
-        return false;
-    }
-    if (when->skip.set &&
-        next_count(&s->skip, &s->drill_skip, &when->skip, facts) <= when->skip.n) {
-        return false;
-    }
-    if (when->every.set && when->every.n > 0 &&
-        next_count(&s->every, &s->drill_every, &when->every, facts) % when->every.n != 0) {
-        return false;
-    }
-    if (!drawn(s, facts, nth, acting_ns)) {
-        return false;
-    }
-    return !when->limit.set ||
-           next_count(&s->limit, &s->drill_limit, &when->limit, facts) <= when->limit.n;
-}
-
-/* DELAY moved by up to JITTER either way, never below 0. */
-static uint64_t jittered(uint64_t delay, uint64_t jitter, double unit)
-{
-    uint64_t shift = (uint64_t)((double)jitter * 2 * unit);
-
-    if (delay + shift < jitter) {
-        return 0;
-    }
-    return delay + shift - jitter;
-}
-
-static void resolve_corrupt(struct fault_action *a, const struct fault_facts *facts, uint64_t hash)
-{
-    const struct fault_value *offset = &a->rule->param[PARAM_OFFSET];
-    const struct fault_value *bytes = &a->rule->param[PARAM_BYTES];
-    uint64_t room;
-
-    a->offset = offset->set ? offset->number : facts->body_bytes / 2;
-    room = facts->body_bytes - a->offset;
-    a->bytes = bytes->set ? bytes->number : 1;
-    a->bytes = a->bytes < room ? a->bytes : room;
-    a->flip = (uint8_t)(1u << (hash & 7));
-}
-
-static void resolve(const struct rule_state *s, const struct fault_facts *facts, uint64_t nth,
-                    struct fault_action *a)
-{
-    const struct fault_value *param = s->rule->param;
-
-    *a = (struct fault_action){.rule = s->rule};
-    switch (s->rule->kind->kind) {
-    case FAULT_LATENCY:
-    case FAULT_DNS_SLOW:
-        a->delay_ns = param[PARAM_DELAY].number;
-        if (param[PARAM_JITTER].number > 0) {
-            a->delay_ns = jittered(a->delay_ns, param[PARAM_JITTER].number,
-                                   rng_unit(draw(s, facts, nth, DRAW_JITTER)));
+    for (size_t i = 0; answer && !known && i < t->count; i++) {
+        if (!asked(&t->armed[i], facts)) {
+            continue;
         }
-        break;
-    case FAULT_STALL:
-    case FAULT_CLOSE:
-    case FAULT_RESET:
-    case FAULT_TRUNCATE:
-        a->before_head = !param[PARAM_AFTER_BYTES].set;
-        a->after_bytes = param[PARAM_AFTER_BYTES].number;
-        break;
-    case FAULT_NETWORK_LATE:
-        a->delay_ns = param[PARAM_FOR].number;
-        break;
-    case FAULT_CORRUPT:
-        resolve_corrupt(a, facts, draw(s, facts, nth, DRAW_BIT));
-        break;
-    default:
-        break;
+        if (answer->count == MEMO_RULES) {
+            memo_forget(answer);
+            return NULL;
+        }
+        answer->rule[answer->count++] = (uint16_t)i;
     }
+    return answer;
 }
 
-static void decide(struct rule_state *s, const struct fault_facts *facts,
-                   struct fault_decision *out)
+static bool meets(const struct armed *a, const struct fault_facts *facts)
 {
-    uint64_t nth = ++s->matched;
+    return match_shows(a->state->rule, facts) && point_armed(a->state->point);
+}
 
-    if (facts->start != 0) {
-        nth = facts->nth;
+static bool none_acts(const struct target *t, enum op op, enum fault_stage from,
+                      enum fault_stage to)
+{
+    uint32_t ops = 0;
+
+    for (int stage = (int)from; stage <= (int)to; stage++) {
+        ops |= t->ops[stage];
     }
-    *out = (struct fault_decision){.rule = s->rule, .nth = nth};
-    out->fired = fires(s, facts, nth);
-    resolve(s, facts, nth, &out->action);
+    return !(ops & OP_BIT(op));
 }
 
 size_t fault_decide(struct fault_engine *f, const struct fault_facts *facts, enum fault_stage from,
                     enum fault_stage to, struct fault_decision out[FAULT_MAX_DECISIONS])
 {
     const struct target *t = find_target(f, facts->target);
-    uint32_t bit = OP_BIT(facts->op);
     size_t n = 0;
 
-    if (!t || !(t->ops & bit)) {
+    if (!t || none_acts(t, facts->op, from, to)) {
         return 0;
     }
-    for (size_t i = 0; i < t->count && n < FAULT_MAX_DECISIONS; i++) {
+    const struct memo_answer *answer = recall(t, facts);
+    size_t end = t->begin[to + 1];
+    for (size_t k = answer ? 0 : t->begin[from];
+         k < (answer ? answer->count : end) && n < FAULT_MAX_DECISIONS; k++) {
+        size_t i = answer ? answer->rule[k] : k;
         const struct armed *a = &t->armed[i];
-        enum fault_stage stage;
 
-        if (!(a->ops & bit)) {
-            continue;
-        }
-        stage = a->state->rule->kind->stage;
-        if (stage >= from && stage <= to && match_facts(a->state->rule, facts) &&
-            point_armed(a->state->point)) {
-            decide(a->state, facts, &out[n++]);
+        if (i >= t->begin[from] && i < end && (answer || asked(a, facts)) && meets(a, facts)) {
+            fault_rule_decide(a->state, facts, &out[n++]);
         }
     }
     return n;

@@ -68,6 +68,7 @@ struct check {
 struct check_info {
     const char *name; /* first */
     bool always;      /* on whether asked or not; takes no parameters */
+    bool served;      /* looks at requests: judges registries that stand alone (`serve`), too */
     unsigned scope;
     const struct check_param *params;
     size_t param_count;

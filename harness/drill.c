@@ -298,7 +298,7 @@ static void open_handles(struct drill *d)
 static void on_server_closed(void *data)
 {
     struct drill *d = data;
-    d->server = NULL;
+    d->registries.server = NULL;
 }
 
 static void close_handles(struct drill *d)
@@ -321,8 +321,8 @@ static void close_handles(struct drill *d)
             lane->reach->close(d->workers[i].lane);
         }
     }
-    if (d->server != NULL) {
-        server_close(d->server, on_server_closed, d);
+    if (d->registries.server != NULL) {
+        server_close(d->registries.server, on_server_closed, d);
     }
 }
 
@@ -345,7 +345,7 @@ static void run(struct drill *d)
     uv_run(&d->loop, UV_RUN_DEFAULT);
 }
 
-static void close_drill(struct drill *d, size_t image_count)
+static void close_drill(struct drill *d)
 {
     for (size_t i = 0; i < d->worker_count; i++) {
         lane_free(d->workers[i].lane);
@@ -354,11 +354,6 @@ static void close_drill(struct drill *d, size_t image_count)
     d->worker_count = 0; /* what follows looks at them no more */
     if (d->own_lane != NULL) {
         lane_free(d->own_lane);
-    }
-    if (d->work[0] != '\0') {
-        scratch_close(d->work, d->work_hold);
-        broom_end();
-        subject_spare(0);
     }
     if (d->loop_open) {
         close_handles(d);
@@ -371,12 +366,11 @@ static void close_drill(struct drill *d, size_t image_count)
     if (d->engine != NULL) {
         fault_engine_free(d->engine);
     }
-    drill_auth_close(d);
-    tls_authority_free(d->ca);
     if (d->history != NULL) {
         history_free(d->history);
     }
-    drill_images_close(d, image_count);
+    registries_close(&d->registries);
+    drill_close_work(d);
     plan_free(d->plan);
 }
 
@@ -390,7 +384,6 @@ struct verdict *drill_run(struct scenario *scenario, const struct drill_options 
         err_set(e, ERR_NOMEM, "drill: no memory");
         return NULL;
     }
-    size_t image_count = scenario->image_count;
     uint64_t seed = options->has_seed ? options->seed : scenario->seed;
     d->options = options;
     interrupts_hold();
@@ -406,7 +399,7 @@ struct verdict *drill_run(struct scenario *scenario, const struct drill_options 
         verdict = NULL;
     }
     scenario_free(scenario);
-    close_drill(d, image_count);
+    close_drill(d);
     free(d);
     return verdict;
 }

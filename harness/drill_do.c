@@ -60,7 +60,7 @@ static void put(struct drill *d, const struct scenario_action *action)
         if (((action->on >> r) & 1u) == 0) {
             continue;
         }
-        bool ok = image_put(&d->images[action->image], d->stores[r], image->repository, action->tag,
+        bool ok = image_put(&d->registries.images[action->image], d->registries.stores[r], image->repository, action->tag,
                             &e) == 0;
         tell_put(d, action, r, ok ? NULL : e.text);
         if (ok) {
@@ -148,7 +148,7 @@ bool drill_do(struct drill *d)
 static bool stands_for(const struct drill *d, size_t registry, size_t image, const char *tag)
 {
     const struct plan_image *i = &d->plan->images[image];
-    const struct content *c = store_manifest(d->stores[registry], i->repository, tag);
+    const struct content *c = store_manifest(d->registries.stores[registry], i->repository, tag);
     return c != NULL && strcmp(c->digest, i->digest) == 0;
 }
 

@@ -21,7 +21,7 @@ static void on_probe(void *data, bool ok, const char *detail)
     struct drill_probe *probe = data;
     struct drill *d = probe->drill;
     char text[640];
-    size_t closed = server_refusing(d->server);
+    size_t closed = server_refusing(d->registries.server);
     snprintf(text, sizeof text, "%s; %zu listener%s closed", detail, closed,
              closed == 1 ? "" : "s");
     tell_probe(d, d->plan->scenario->registries[probe->registry].name, ok && closed == 0, text);
@@ -65,7 +65,7 @@ void drill_control_begin(struct drill *d)
 {
     struct err e = {0};
     const struct scenario *s = d->plan->scenario;
-    if (server_refuse_all(d->server, true, &e) != 0) {
+    if (server_refuse_all(d->registries.server, true, &e) != 0) {
         drill_abort(d, "failure", "control: %s", e.text);
         return;
     }
@@ -84,7 +84,7 @@ void drill_control_begin(struct drill *d)
 void drill_control_end(struct drill *d)
 {
     struct err e = {0};
-    if (server_refuse_all(d->server, false, &e) != 0) {
+    if (server_refuse_all(d->registries.server, false, &e) != 0) {
         drill_abort(d, "failure", "control: %s", e.text);
     }
 }
@@ -133,7 +133,7 @@ static void describe(struct drill *d, struct buf *out)
                    d->probes_pending == 1 ? "" : "s");
     }
     char text[2048] = "";
-    server_describe(d->server, text, sizeof text);
+    server_describe(d->registries.server, text, sizeof text);
     buf_printf(out, "%s%s", text[0] != '\0' ? "\n" : "", text);
 }
 
@@ -210,7 +210,7 @@ void drill_lose(struct drill *d)
 
 void drill_finish(struct drill *d)
 {
-    struct server_totals totals = server_totals(d->server);
+    struct server_totals totals = server_totals(d->registries.server);
     struct event ev = {.type = EVENT_DRILL_END, .actor = "drill"};
     ev.drill_end.reason = d->reason != NULL ? d->reason : "completed";
     ev.drill_end.detail = d->detail[0] != '\0' ? d->detail : NULL;

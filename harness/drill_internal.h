@@ -7,9 +7,6 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "fake-registry/image.h"
-#include "fake-registry/server.h"
-#include "fake-registry/store.h"
 #include "faults/engine.h"
 #include "harness/drill.h"
 #include "harness/history/history.h"
@@ -18,6 +15,7 @@
 #include "harness/lane.h"
 #include "harness/plan.h"
 #include "harness/probe.h"
+#include "harness/registries.h"
 #include "harness/scratch.h"
 #include "harness/scratch_broom.h"
 #include "harness/subject.h"
@@ -100,12 +98,8 @@ struct drill {
     struct history *history;
     struct fault_engine *engine;
     struct judge *judge;
-    struct server *server;
-    struct auth *auth[SCENARIO_MAX_REGISTRIES]; /* NULL: that registry asks for none */
-    struct store *stores[SCENARIO_MAX_REGISTRIES];
-    struct image *images;
+    struct registries registries;
     unsigned lies[SCENARIO_MAX_IMAGES]; /* bit N: on registry N, as things stand now */
-    struct tls_authority *ca;           /* NULL where nothing speaks TLS */
     struct lane_shared shared;
     struct lane *own_lane;
     struct worker *workers;
@@ -150,19 +144,11 @@ struct drill {
  * the lanes, and `setup` on each. */
 int drill_open(struct drill *d, struct scenario **scenario, uint64_t seed, struct err *e);
 int drill_open_lanes(struct drill *d, struct err *e);
+/* The drill's folder goes, once nothing is used of it any more. */
+void drill_close_work(struct drill *d);
 /* One more lane of SUBJECT; NULL: E says why. */
 struct worker *drill_add_lane(struct drill *d, size_t subject, struct err *e);
 void drill_begin_setups(struct drill *d);
-
-/* drill_images.c: builds the scenario's images and puts them into the registries' stores. */
-int drill_build(struct drill *d, struct scenario *scenario, uint64_t seed, struct err *e);
-/* drill_content.c: IN->from as an image. */
-int drill_content(const struct scenario_image *in, struct image *out, struct err *e);
-void drill_images_close(struct drill *d, size_t count);
-
-/* drill_auth.c: credentials for the registries that ask, unknown to the history. */
-int drill_auth_open(struct drill *d, struct err *e);
-void drill_auth_close(struct drill *d);
 
 /* drill_do.c: carries out the actions of the open phase, as far as they go without waiting. True
  * once all are done. */

@@ -7,82 +7,78 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fake-registry/tls.h"
-#include "harness/base/clock.h"
+#include "harness/base/log.h"
 #include "harness/drill_internal.h"
-#include "harness/lane_trust.h"
 #include "harness/pool.h"
 
-static const char *platform_text(const struct image_platform *platform, struct arena *a)
+/* The drill's folder; nothing where it is there already. */
+static int open_work(struct drill *d, struct err *e)
 {
-    return arena_printf(a, "%s%s%s%s%s", platform->os, platform->architecture[0] ? "/" : "",
-                        platform->architecture, platform->variant[0] ? "/" : "", platform->variant);
-}
-
-static int built_manifest(const struct image_manifest *from, struct arena *a,
-                          struct plan_manifest *out)
-{
-    struct plan_blob *blobs = arena_alloc(a, from->layer_count + 1, sizeof *blobs);
-    if (blobs == NULL) {
+    if (d->work[0] != '\0') {
+        return 0;
+    }
+    if (scratch_open(d->work, &d->work_hold, e) != 0) {
         return -1;
     }
-    blobs[0] = (struct plan_blob){from->config->digest, from->config->size};
-    for (size_t k = 0; k < from->layer_count; k++) {
-        blobs[k + 1] = (struct plan_blob){from->layers[k]->digest, from->layers[k]->size};
+    pid_t broom = broom_begin(subject_program(), d->work, e);
+    if (broom < 0) {
+        return -1;
     }
-    *out = (struct plan_manifest){.digest = from->manifest->digest,
-                                  .size = from->manifest->size,
-                                  .platform = platform_text(&from->platform, a),
-                                  .blobs = blobs,
-                                  .blob_count = from->layer_count + 1};
-    return out->platform != NULL ? 0 : -1;
+    subject_spare(broom);
+    return 0;
 }
 
-static int built_image(const struct image *image, struct arena *a, struct plan_built *out)
+/* Where stores on disk lie. */
+#define STORES "%s/stores"
+
+void drill_close_work(struct drill *d)
 {
-    struct plan_manifest *manifests = arena_alloc(a, image->manifest_count, sizeof *manifests);
-    for (size_t i = 0; manifests != NULL && i < image->manifest_count; i++) {
-        if (built_manifest(&image->manifests[i], a, &manifests[i]) != 0) {
+    char stores[SCRATCH_PATH + sizeof STORES];
+    struct err e = {0};
+    if (d->work[0] == '\0') {
+        return;
+    }
+    snprintf(stores, sizeof stores, STORES, d->work);
+    if (access(stores, F_OK) == 0 && scratch_remove(stores, &e) != 0) {
+        log_line("%s", e.text);
+    }
+    scratch_close(d->work, d->work_hold);
+    broom_end();
+    subject_spare(0);
+}
+
+/* Stores of a drill are new: there is nothing that they could note. */
+static int build(struct drill *d, const struct scenario *s, uint64_t seed, struct err *e)
+{
+    char stores[SCRATCH_PATH + sizeof STORES] = "";
+    for (size_t i = 0; i < s->image_count; i++) {
+        d->lies[i] = s->images[i].on;
+    }
+    if (registries_on_disk(s)) {
+        if (open_work(d, e) != 0) {
             return -1;
         }
-    }
-    *out = (struct plan_built){.digest = image->top->digest,
-                               .manifest_size = image->top->size,
-                               .manifests = manifests,
-                               .manifest_count = image->manifest_count};
-    return manifests != NULL ? 0 : -1;
-}
-
-static struct plan_built *built_list(struct drill *d, const struct scenario *s, struct arena *a)
-{
-    struct plan_built *built = arena_alloc(a, s->image_count + 1, sizeof *built);
-    for (size_t i = 0; built != NULL && i < s->image_count; i++) {
-        if (built_image(&d->images[i], a, &built[i]) != 0) {
-            return NULL;
+        snprintf(stores, sizeof stores, STORES, d->work);
+        if (mkdir(stores, 0777) != 0) {
+            return err_errno(e, errno, "cannot make the folder %s", stores);
         }
     }
-    return built;
+    return registries_build(&d->registries, s, seed, stores, NULL, NULL, e);
 }
 
 static int make_plan(struct drill *d, struct scenario **scenario, uint64_t seed, struct err *e)
 {
-    struct arena a;
-    arena_init(&a, 16u << 20);
-    struct plan_built *built = built_list(d, *scenario, &a);
     const struct drill_options *o = d->options;
-    char *replay =
-        arena_printf(&a, "%s --seed %llu%s", o->replay != NULL ? o->replay : "pulldrill run",
-                     (unsigned long long)seed, o->replay_tail != NULL ? o->replay_tail : "");
-    if (built == NULL || replay == NULL) {
-        arena_close(&a);
+    char *replay = NULL;
+    if (asprintf(&replay, "%s --seed %llu%s", o->replay != NULL ? o->replay : "pulldrill run",
+                 (unsigned long long)seed, o->replay_tail != NULL ? o->replay_tail : "") < 0) {
         return err_set(e, ERR_NOMEM, "plan: no memory");
     }
-    d->plan = plan_new(*scenario, built, seed, replay, e);
-    arena_close(&a);
+    d->plan = registries_plan(&d->registries, scenario, seed, replay, e);
+    free(replay);
     if (d->plan == NULL) {
         return -1;
     }
-    *scenario = NULL;
     return o->listen != NULL ? plan_set_listen(d->plan, o->listen, e) : 0;
 }
 
@@ -109,22 +105,6 @@ static int begin_history(struct drill *d, struct err *e)
                : history_observe(d->history, d->options->watch, d->options->watch_data, e);
 }
 
-static int tell_plan(struct drill *d, struct err *e)
-{
-    char wall[32];
-    char *text = plan_text(d->plan, e);
-    if (text == NULL) {
-        return -1;
-    }
-    clock_wall_text(wall);
-    struct event ev = {.type = EVENT_DRILL_BEGIN, .actor = "drill"};
-    ev.drill_begin.plan = text;
-    ev.drill_begin.wall = wall;
-    history_append(d->history, &ev);
-    free(text);
-    return history_flush(d->history, e);
-}
-
 static int begin_server(struct drill *d, struct err *e)
 {
     const struct scenario *s = d->plan->scenario;
@@ -132,24 +112,7 @@ static int begin_server(struct drill *d, struct err *e)
     if (d->engine == NULL) {
         return -1;
     }
-    if (drill_auth_open(d, e) != 0) {
-        return -1;
-    }
-    if (lane_trust_wanted(s) && (d->ca = tls_authority_new(e)) == NULL) {
-        return -1;
-    }
-    struct server_config config = {.loop = &d->loop, .history = d->history, .faults = d->engine};
-    d->server = server_new(&config, e);
-    for (size_t i = 0; d->server != NULL && i < s->registry_count; i++) {
-        const struct server_registry registry = {.name = s->registries[i].name,
-                                                 .store = d->stores[i],
-                                                 .auth = d->auth[i],
-                                                 .redirect_blobs = s->registries[i].blobs.own};
-        if (server_add_registry(d->server, &registry, e) < 0) {
-            return -1;
-        }
-    }
-    return d->server == NULL ? -1 : 0;
+    return registries_open(&d->registries, d->plan, &d->loop, d->history, d->engine, e);
 }
 
 /* Those of an open loop are made when they are needed, where nothing has to be set up on them. The
@@ -189,22 +152,17 @@ struct worker *drill_add_lane(struct drill *d, size_t subject, struct err *e)
 int drill_open_lanes(struct drill *d, struct err *e)
 {
     const struct scenario *s = d->plan->scenario;
-    if (scratch_open(d->work, &d->work_hold, e) != 0) {
+    if (open_work(d, e) != 0) {
         return -1;
     }
-    pid_t broom = broom_begin(subject_program(), d->work, e);
-    if (broom < 0) {
-        return -1;
-    }
-    subject_spare(broom);
     d->shared = (struct lane_shared){.plan = d->plan,
                                      .work = d->work,
                                      .loop = &d->loop,
-                                     .server = d->server,
+                                     .server = d->registries.server,
                                      .history = d->history,
                                      .faults = d->engine,
-                                     .ca = d->ca,
-                                     .auth = d->auth};
+                                     .ca = d->registries.ca,
+                                     .auth = d->registries.auth};
     d->own_lane = lane_new(&d->shared, &lane_reach_ports, 0, -1, e);
     d->workers = calloc(DRILL_MAX_WORKERS, sizeof *d->workers);
     if (d->own_lane == NULL || d->workers == NULL) {
@@ -241,8 +199,9 @@ int drill_open(struct drill *d, struct scenario **scenario, uint64_t seed, struc
     if (pool_begin(&d->loop, &d->pool, e) != 0) {
         return -1;
     }
-    return drill_build(d, *scenario, seed, e) != 0 || make_plan(d, scenario, seed, e) != 0 ||
-                   begin_history(d, e) != 0 || tell_plan(d, e) != 0 || begin_server(d, e) != 0
+    return build(d, *scenario, seed, e) != 0 || make_plan(d, scenario, seed, e) != 0 ||
+                   begin_history(d, e) != 0 || registries_tell_plan(d->plan, d->history, e) != 0 ||
+                   begin_server(d, e) != 0
                ? -1
                : 0;
 }

@@ -62,7 +62,7 @@ static void heal(struct drill *d, const struct fault_rule *rule, const char *pha
     /* The event comes first, so that what the heal releases is seen to happen after it. */
     tell_fault(d, EVENT_FAULT_HEALED, rule, phase);
     int lanes = heal_lanes(d, rule, &e);
-    if (server_fault_healed(d->server, rule, &e) != 0 || lanes != 0) {
+    if (server_fault_healed(d->registries.server, rule, &e) != 0 || lanes != 0) {
         drill_abort(d, "failure", "fault %s could not be healed: %s", rule->name, e.text);
     }
 }
@@ -78,7 +78,7 @@ static void arm(struct drill *d, const struct fault_rule *rule, const char *phas
         return;
     }
     tell_fault(d, EVENT_FAULT_ARMED, rule, phase);
-    if (server_fault_armed(d->server, rule, &e) != 0) {
+    if (server_fault_armed(d->registries.server, rule, &e) != 0) {
         drill_abort(d, "failure", "fault %s could not be armed: %s", rule->name, e.text);
     }
 }

@@ -296,7 +296,7 @@ static uint64_t in_history(const struct drill *d, uint64_t monotonic_ns)
 /* What ran on the lane is dead. */
 static void end_lane(struct worker *w)
 {
-    server_lane_end(w->drill->server, w->lane->number, false);
+    server_lane_end(w->drill->registries.server, w->lane->number, false);
     if (w->lane->reach->end != NULL) {
         w->lane->reach->end(w->lane);
     }
@@ -344,7 +344,7 @@ static int run_command(struct worker *w, struct err *e)
         output = path;
     }
     w->state = WORKER_RUNNING;
-    server_lane_begin(d->server, w->lane->number, w->start);
+    server_lane_begin(d->registries.server, w->lane->number, w->start);
     if (tell_begin(w, e) != 0 || begin_lane(w->lane, e) != 0 ||
         spawn(w, &subject_of(w)->command, output, on_command, e) != 0) {
         end_lane(w);

@@ -52,7 +52,8 @@ static int add_checks(struct judge *j, struct err *e)
     struct doc_at nowhere = {0};
     for (size_t i = 0; i < check_catalogue_count; i++) {
         const struct check_info *info = check_catalogue[i];
-        if (info->always && add_check(j, info, info->name, nowhere, e) != 0) {
+        bool says = info->served || !j->plan->served;
+        if (info->always && says && add_check(j, info, info->name, nowhere, e) != 0) {
             return -1;
         }
     }
@@ -315,6 +316,9 @@ static void finish_checks(struct judge *j, bool sick)
         }
         finish_one(c, j->lag_p99_ns);
         adjust(c, j->end, sick);
+        if (j->plan->served && !c->info->served) {
+            not_judged(c, "the registries were served, no start was made");
+        }
     }
 }
 

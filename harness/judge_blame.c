@@ -14,6 +14,12 @@ static enum verdict_kind worst_check(const struct verdict *v)
     return worst;
 }
 
+/* Registries that stood alone, of which nothing was expected: none of it is a pass. */
+static bool nothing_expected(const struct judge *j)
+{
+    return j->plan->served && j->plan->scenario->expect_count == 0;
+}
+
 static enum verdict_kind overall(const struct judge *j, bool sick)
 {
     enum verdict_kind worst = worst_check(j->verdict);
@@ -23,7 +29,8 @@ static enum verdict_kind overall(const struct judge *j, bool sick)
     if (j->end == JUDGE_SKIPPED) {
         return VERDICT_SKIPPED;
     }
-    if ((sick || j->end != JUDGE_COMPLETED) && worst < VERDICT_INCONCLUSIVE) {
+    if ((sick || j->end != JUDGE_COMPLETED || nothing_expected(j)) &&
+        worst < VERDICT_INCONCLUSIVE) {
         return VERDICT_INCONCLUSIVE;
     }
     return worst;
@@ -56,6 +63,9 @@ static bool too_slow_for(const struct check *c)
 static const char *blame_inconclusive(const struct judge *j, bool sick)
 {
     const struct check *c = first_inconclusive(j);
+    if (j->plan->served && j->end == JUDGE_COMPLETED) {
+        return "nobody";
+    }
     if (j->end == JUDGE_INTERRUPTED || j->end == JUDGE_CUT) {
         return "environment";
     }
@@ -127,6 +137,10 @@ static const char *why_inconclusive(struct judge *j, bool sick)
         return arena_printf(a, "the baseline was sick: %s", sickness(j));
     }
     const struct check *c = first_inconclusive(j);
+    if (!c && nothing_expected(j)) {
+        return "nothing was expected: the registries were served, and their scenario has no "
+               "\"expect\"";
+    }
     return c ? arena_printf(a, "%s: %s", c->name, c->out->actual) : NULL;
 }
 

@@ -6,6 +6,7 @@
 #include "harness/version.h"
 
 #define MAX_NOTES (SCENARIO_MAX_FAULTS + 8)
+#define SERVED_REACH "serve: whoever asked was told an address and a port"
 
 static void note(struct judge *j, const char **notes, const char *text)
 {
@@ -25,7 +26,11 @@ static void fill_notes(struct judge *j)
     if (!notes) {
         return;
     }
-    if (stray > 0) {
+    if (j->plan->served) {
+        note(j, notes,
+             "the registries were served, and no start was made: what needs starts is not judged");
+    }
+    if (stray > 0 && !j->plan->served) {
         note(j, notes,
              arena_printf(a, "%llu connections and requests belonged to no start", stray));
     }
@@ -116,6 +121,6 @@ void judge_facts_finish(struct judge *j)
     v->seed = j->plan->seed;
     v->replay = judge_copy(j, j->plan->replay);
     v->subject_noun = subject_noun(s);
-    v->reach = reach_text(&v->arena, s);
+    v->reach = j->plan->served ? SERVED_REACH : reach_text(&v->arena, s);
     fill_notes(j);
 }

@@ -54,6 +54,7 @@ struct plan {
     const char *replay;        /* the command that repeats this drill; may be NULL */
     struct plan_image *images; /* as many as the scenario has */
     struct plan_listen listen;
+    bool served;      /* by `serve`: no start was made */
     json_t *versions; /* of this program and its libraries: an object of strings */
     json_t *host;     /* the machine: an object */
 };

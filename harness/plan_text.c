@@ -103,6 +103,11 @@ static int add_listen(const struct plan_listen *listen, json_t *root)
     return json_object_set_new(root, "listen", value);
 }
 
+static int add_served(const struct plan *p, json_t *root)
+{
+    return p->served ? json_object_set_new(root, "served", json_true()) : 0;
+}
+
 char *plan_text(const struct plan *p, struct err *e)
 {
     const struct scenario *s = p->scenario;
@@ -112,7 +117,9 @@ char *plan_text(const struct plan *p, struct err *e)
                   text_value(s->folder), "subjects-dir", text_value(s->subjects_dir), "seed",
                   (json_int_t)p->seed, "replay", p->replay ? text_value(p->replay) : json_null(),
                   "images", images_of(p), "versions", p->versions, "host", p->host);
-    char *text = root && add_listen(&p->listen, root) == 0 ? json_dumps(root, JSON_COMPACT) : NULL;
+    char *text = root && add_listen(&p->listen, root) == 0 && add_served(p, root) == 0
+                     ? json_dumps(root, JSON_COMPACT)
+                     : NULL;
     json_decref(root);
     if (!text)
         err_set(e, ERR_NOMEM, "no memory for the plan's text");
@@ -279,6 +286,7 @@ static struct plan *read_rest(const json_t *root, struct scenario *s, struct err
     if (p) {
         json_incref(versions);
         json_incref(host);
+        p->served = json_is_true(json_object_get(root, "served"));
     }
     if (p && read_listen(root, p, e) != 0) {
         p->scenario = NULL; /* the caller's still */

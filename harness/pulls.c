@@ -320,6 +320,19 @@ static uint64_t images_asked(const struct pulls *p, const struct pulls_known *kn
     return tagged ? tagged : all;
 }
 
+/* Whether ASK is what a client asks before it pushes a blob: is it there already? It is a try at
+ * having the blob only where an image of the drill has it in that repository. */
+static bool asks_to_push(const struct pulls *p, const struct pulls_known *known,
+                         const struct event_request *ask)
+{
+    bool ours = known && ask->digest;
+    for (size_t i = 0; known && i < p->plan->scenario->image_count; i++) {
+        ours = ours || ((known->images >> i & 1) != 0 &&
+                        same(p->plan->images[i].repository, ask->repository));
+    }
+    return ask->op == OP_BLOB_HEAD && !ours;
+}
+
 void pulls_note_last(struct pulls_lane *lane, const struct pulls_request *r)
 {
     struct pulls_last *last = &lane->last;
@@ -351,6 +364,9 @@ static int request_book(struct pulls *p, struct pulls_request *r, const struct e
     r->known = pulls_known_find(p, ask->digest);
     if (!r->known) {
         r->known = pulls_known_find(p, ask->reference);
+    }
+    if (asks_to_push(p, r->known, ask)) {
+        return 0;
     }
     r->start->pub.asked |= images_asked(p, r->known, ask);
     return pulls_attempt_begin(p, r, ask, e);

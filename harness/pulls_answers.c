@@ -74,10 +74,12 @@ static bool is_failure(const struct pulls *p, const struct event_response *a,
 /* Whether the answer gives its start a reason to turn to another registry. A good answer that the
  * client left by itself gives none; one that a fault acted on, or that dragged on, does. What is no
  * operation of a registry (a TLS greeting on a plain port) says nothing about its health. */
-static bool is_trouble(const struct pulls *p, enum op op, const struct event_response *a,
-                       enum pulls_answer answer)
+static bool is_trouble(const struct pulls *p, const struct pulls_request *r,
+                       const struct event_response *a, enum pulls_answer answer)
 {
-    if (answer == ANSWER_HARNESS || is_challenge(p, a, answer) || (op == OP_OTHER && !a->faults)) {
+    bool absent = r->op == OP_BLOB_HEAD && !r->attempt && a->status == 404; /* so it is pushed */
+    bool nothing = r->op == OP_OTHER || absent;
+    if (answer == ANSWER_HARNESS || is_challenge(p, a, answer) || (nothing && !a->faults)) {
         return false;
     }
     if (answer == ANSWER_ABANDONED && a->status < 400) {
@@ -198,7 +200,7 @@ int pulls_answered(struct pulls *p, const struct event *ev, struct err *e)
     if (note_told(p, r, ev) != 0) {
         return err_set(e, ERR_NOMEM, "pulls: no memory");
     }
-    if (is_trouble(p, r->op, a, answer)) {
+    if (is_trouble(p, r, a, answer)) {
         pulls_trouble(registry, ev->n);
     }
     bool redirect = is_redirect(p, a, answer);

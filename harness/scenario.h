@@ -70,6 +70,9 @@ struct scenario_registry {
     uint64_t token_ttl_ns;       /* how long a token is good for */
     struct scenario_host token, blobs;
     const char *upstream; /* URL of the registry whose images it holds; NULL */
+    bool on_disk;         /* what is pushed is kept on disk */
+    bool sparse;          /* takes manifests that name what is not there */
+    bool read_only;       /* takes nothing */
 };
 
 /* Words of a command or NAME=value pairs, with run-time variables still in them. */

@@ -140,6 +140,8 @@ const char *scenario_host(struct scenario_reader *r, struct doc_at at,
 int scenario_hosts(struct scenario_reader *r, struct doc_at at, struct scenario_registry *out);
 /* `tls` of the registry at AT, whose names have been read. */
 int scenario_tls(struct scenario_reader *r, struct doc_at at, struct scenario_registry *out);
+/* `store`, `sparse` and `read-only` of the registry at AT. */
+int scenario_store(struct scenario_reader *r, struct doc_at at, struct scenario_registry *out);
 /* The index of the registry that the string at AT names; -1 having complained, also where it is one
  * of NAMED (bit N: registry N), which stand in the same list. */
 int scenario_registry_name(struct scenario_reader *r, struct doc_at at, unsigned named);

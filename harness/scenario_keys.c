@@ -143,6 +143,7 @@ const struct key_level scenario_level_tls = {
 static const struct key_value tls_forms[] = {{.form = KEY_FLAG},
                                              {.form = KEY_LEVEL, .level = &scenario_level_tls}};
 
+static const char *const stores[] = {"memory", "disk", NULL};
 static const struct key registry_keys[] = {
     {.name = "role",
      .value = {.form = KEY_CHOICE, .words = roles},
@@ -192,14 +193,29 @@ static const struct key registry_keys[] = {
                 "from that registry, under their ref; it is asked before the drill begins, never "
                 "during it",
      .example = "\"https://quay.io\""},
+    {.name = "store",
+     .value = {.form = KEY_CHOICE, .words = stores},
+     .fallback = "\"memory\"",
+     .meaning = "where it keeps what is pushed to it: in memory, or on disk, in the drill's own "
+                "folder, which goes with the drill",
+     .example = "\"disk\""},
+    {.name = "sparse",
+     .value = {.form = KEY_FLAG},
+     .fallback = "true",
+     .meaning = "takes manifests that name blobs or manifests which are not there; `false` refuses "
+                "them (`MANIFEST_BLOB_UNKNOWN`)",
+     .example = "false"},
+    {.name = "read-only",
+     .value = {.form = KEY_FLAG},
+     .fallback = "false",
+     .meaning = "refuses whatever would change it (405, `UNSUPPORTED`)",
+     .example = "true"},
 };
-static const char *const registry_later[] = {"store"};
 const struct key_level scenario_level_registry = {
     .what = "a registry",
     .name = "registry",
     .meaning = "a fake registry; its name is what the subject's command calls it by",
-    KEYS(registry_keys),
-    LATER(registry_later)};
+    KEYS(registry_keys)};
 static const struct key_value registry_value = {
     .form = KEY_LEVEL, .level = &scenario_level_registry, .shown = "registries"};
 

@@ -33,7 +33,8 @@ static int read_registry(struct scenario_reader *r, struct doc_at at, struct sce
         out->role = ROLE_PRIMARY;
         *given = true;
     }
-    if (scenario_names(r, at, out) != 0 || scenario_tls(r, at, out) != 0)
+    if (scenario_names(r, at, out) != 0 || scenario_tls(r, at, out) != 0 ||
+        scenario_store(r, at, out) != 0)
         return -1;
     return scenario_hosts(r, at, out) != 0 ? -1 : scenario_upstream(r, at, out);
 }

@@ -89,7 +89,7 @@ static int open_regular(const char *path, struct err *e)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0)
-        return err_set(e, ERR_INVALID, "%s: cannot be opened: %s", path, strerror(errno));
+        return err_input(e, errno, "%s: cannot be opened", path);
     if (fstat(fd, &st) != 0)
         err_errno(e, errno, "%s: cannot be examined", path);
     else if (S_ISDIR(st.st_mode))

@@ -1,4 +1,5 @@
 /* What makes a text no JSON, told at its place and with a hint where the slip is a common one. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -234,6 +235,10 @@ int doc_parse_values(struct doc *d, struct err *e)
 {
     json_error_t je;
 
+    /* jansson's lexer calls a token invalid where it had no memory for it. */
+    errno = 0;
     d->root = json_loadb(d->text, d->len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
+    if (d->root == NULL && errno == ENOMEM)
+        return err_set(e, ERR_NOMEM, "%s: no memory to read it", d->name);
     return d->root == NULL ? complain_json(e, d, &je) : 0;
 }

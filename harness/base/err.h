@@ -33,6 +33,11 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 int err_errno(struct err *e, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same for a file that the user named: ERR_INVALID, or ERR_IO where the machine is at fault (no
+ * memory, no descriptors, a disk that fails). Returns -1. */
+int err_input(struct err *e, int errnum, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Puts "context: " before the message that E holds; does nothing where E holds none. Returns -1. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

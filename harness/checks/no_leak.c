@@ -130,6 +130,7 @@ static void finish(struct check *c)
 const struct check_info check_no_leak = {
     .name = "no-leak",
     .always = true,
+    .served = true,
     .meaning = "no credential reached a registry, or a redirect target, that it does not belong to",
     .init = init,
     .event = event,

@@ -29,6 +29,8 @@ struct running {
 
 struct state {
     struct checks_stray stray;
+    bool asked; /* whoever it was, whatever for */
+    bool began; /* the phase that the check is narrowed to; true where it is to none */
     struct running *running, *spare;
     uint64_t count;
     uint64_t last_event;
@@ -59,6 +61,7 @@ static int init(struct check *c, struct doc_at at, struct err *e)
                       ops);
     /* One that came to light late was made all the same: where none may be made, it counts. */
     state->stray.late = true;
+    state->began = c->during < 0;
     c->state = state;
     return 0;
 }
@@ -169,12 +172,29 @@ static void on_end(struct check *c, struct state *state, const struct pull_start
     }
 }
 
+/* Where registries stand alone nobody's requests are anybody's: each counts by itself. */
+static void on_served(struct check *c, struct state *state, const struct event *ev)
+{
+    state->began = state->began || state->stray.phase == c->during;
+    if (ev->type != EVENT_REQUEST) {
+        return;
+    }
+    state->asked = true;
+    if (is_wanted(c, &ev->request)) {
+        state->count++;
+        state->last_event = ev->n;
+        c->lost = c->lost || (c->value[MAX].set && state->count > c->value[MAX].number);
+    }
+}
+
 static void event(struct check *c, const struct event *ev)
 {
     struct state *state = c->state;
     const struct pull_start *start = checks_ended(c, ev);
     checks_stray_event(&state->stray, c, ev);
-    if (ev->type == EVENT_REQUEST) {
+    if (c->plan->served) {
+        on_served(c, state, ev);
+    } else if (ev->type == EVENT_REQUEST) {
         on_request(c, state, ev);
     } else if (start) {
         on_end(c, state, start);
@@ -283,11 +303,38 @@ static void tell_expected(struct check *c)
                    where);
 }
 
+static void finish_served(struct check *c, const struct state *state)
+{
+    uint64_t events[] = {state->last_event, 0};
+    bool few = c->value[MIN].set && state->count < c->value[MIN].number;
+    bool many = c->value[MAX].set && state->count > c->value[MAX].number;
+    if (c->subject >= 0) {
+        check_result(c, VERDICT_INCONCLUSIVE,
+                     "no start was made: whose requests these are is not "
+                     "known");
+    } else if (!state->began) {
+        check_result(c, VERDICT_INCONCLUSIVE, "phase %s was not served",
+                     c->plan->scenario->phases[c->during].name);
+    } else if (!state->asked) {
+        check_result(c, VERDICT_INCONCLUSIVE, "nobody asked for anything");
+    } else {
+        if (many) {
+            check_reason(c, events, "the last of them");
+        }
+        check_result(c, few || many ? VERDICT_FAIL : VERDICT_PASS, "%llu request%s",
+                     (unsigned long long)state->count, state->count == 1 ? "" : "s");
+    }
+}
+
 static void finish(struct check *c)
 {
     struct state *state = c->state;
     const struct fault_rule *untraced;
     tell_expected(c);
+    if (c->plan->served) {
+        finish_served(c, state);
+        return;
+    }
     for (const struct running *r = state->running; r; r = r->next) {
         keep(c, state, r);
     }
@@ -304,6 +351,7 @@ static void finish(struct check *c)
 
 const struct check_info check_requests = {
     .name = "requests",
+    .served = true,
     .scope = SCOPE_SUBJECT | SCOPE_IMAGE | SCOPE_DURING,
     .params = params,
     .param_count = PARAMS,

@@ -19,6 +19,7 @@ unsigned command_options(const char *name);
 /* Each reads its own arguments (argv[0] is the verb) and returns the exit status. */
 int command_try(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_serve(int argc, char **argv);
 int command_prove(int argc, char **argv);
 int command_validate(int argc, char **argv);
 int command_explain(int argc, char **argv);

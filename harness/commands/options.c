@@ -16,51 +16,13 @@
 #include "harness/columns.h"
 #include "harness/commands/command.h"
 #include "harness/commands/listen.h"
+#include "harness/commands/options_internal.h"
 #include "reports/report.h"
 
 #define MAX_JOBS 64
 #define MAX_TIMES 1000
 #define HELP_WIDTH 80
 #define HELP_COLUMN 33 /* where the meanings begin */
-
-struct option_info {
-    const char *name; /* first: doc_nearest walks the table */
-    char letter;      /* also taken as -X; 0 for none */
-    unsigned bit;
-    const char *argument; /* NULL: a flag */
-    const char *meaning;
-};
-
-static const struct option_info table[] = {
-    {"jobs", 'j', OPT_JOBS, "N", "run N scenarios side by side, each a process of its own"},
-    {"times", 'n', OPT_TIMES, "TIMES", "do it all this often; a verdict that differs is a failure"},
-    {"tag", 0, OPT_TAG, "TAG", "only scenarios with this tag (repeatable: all of them)"},
-    {"var", 0, OPT_VAR, "KEY=VALUE", "set a variable of `configuration` (repeatable)"},
-    {"seed", 0, OPT_SEED, "N", "the seed of content and decisions; the scenario's own otherwise"},
-    {"out", 0, OPT_OUT, "DIR", "where results go [pulldrill-out]"},
-    {"format", 0, OPT_FORMAT, "text|json", "the form of what is printed on stdout [text]"},
-    {"format", 0, OPT_STREAM, "text|json",
-     "what is printed on stdout [text]; json: each event as it happens, an object a line"},
-    {"format", 0, OPT_REPORT, "FORMAT", "the form of what is printed on stdout [text], one of:"},
-    {"subject", 0, OPT_SUBJECT, "NAME", "the subject that COMMAND or --variant is for"},
-    {"variant", 0, OPT_VARIANT, "NAME", "run this variant of the subject"},
-    {"primary", 0, OPT_PRIMARY, "HOST",
-     "the name of the primary, such as quay.io: COMMAND asks for it as it ships; needs root or "
-     "user namespaces, exits 77 without"},
-    {"failover", 0, OPT_FAILOVER, "HOST",
-     "that of the failover; with --primary alone there is none"},
-    {"auth", 0, OPT_AUTH, "none|basic|token",
-     "the credential they ask for, which COMMAND is given [none]; tokens are for anybody"},
-    {"image", 0, OPT_IMAGE, "REF", "the image that the registries hold [ci/agent:stable]"},
-    {"timeout", 0, OPT_TIMEOUT, "TIME", "how long the command may take [60s]"},
-    {"listen", 0, OPT_LISTEN, "ADDR[:PORT]",
-     "where subjects with the reach listen or proxy find the registries: this machine's ADDR"},
-    {"advertise", 0, OPT_ADVERTISE, "NAME", "what they are told in its place [ADDR]"},
-    {"inconclusive", 0, OPT_INCONCLUSIVE, "fail|pass", "exit 1 or 0 where it would be 2"},
-    {"no-skip", 0, OPT_NO_SKIP, NULL, "a skipped scenario is inconclusive"},
-    {"quiet", 'q', OPT_QUIET, NULL, "no progress on stderr"},
-};
-#define TABLE_LEN (sizeof table / sizeof table[0])
 
 static const char *program = "pulldrill";
 
@@ -184,11 +146,11 @@ static int apply(struct options *o, unsigned bit, const char *value, struct err 
 
 static int unknown_option(unsigned takes, const char *word, struct err *e)
 {
-    const char *names[TABLE_LEN] = {NULL};
+    const char *names[OPTION_MAX_ROWS] = {NULL};
     size_t count = 0;
-    for (size_t i = 0; i < TABLE_LEN; i++) {
-        if ((table[i].bit & takes) != 0) {
-            names[count++] = table[i].name;
+    for (size_t i = 0; i < option_table_len; i++) {
+        if ((option_table[i].bit & takes) != 0) {
+            names[count++] = option_table[i].name;
         }
     }
     const char *near = word[0] == '-' && word[1] == '-'
@@ -203,16 +165,16 @@ static void long_options(unsigned takes, struct option *out, char *letters)
 {
     size_t n = 0;
     *letters++ = ':';
-    for (size_t i = 0; i < TABLE_LEN; i++) {
-        if ((table[i].bit & takes) == 0) {
+    for (size_t i = 0; i < option_table_len; i++) {
+        if ((option_table[i].bit & takes) == 0) {
             continue;
         }
-        out[n++] = (struct option){table[i].name,
-                                   table[i].argument != NULL ? required_argument : no_argument,
+        out[n++] = (struct option){option_table[i].name,
+                                   option_table[i].argument != NULL ? required_argument : no_argument,
                                    NULL, (int)(256 + i)};
-        if (table[i].letter != 0) {
-            *letters++ = table[i].letter;
-            if (table[i].argument != NULL) {
+        if (option_table[i].letter != 0) {
+            *letters++ = option_table[i].letter;
+            if (option_table[i].argument != NULL) {
                 *letters++ = ':';
             }
         }
@@ -225,8 +187,8 @@ static void long_options(unsigned takes, struct option *out, char *letters)
 
 static size_t table_index(int c)
 {
-    for (size_t i = 0; c < 256 && i < TABLE_LEN; i++) {
-        if (table[i].letter == c) {
+    for (size_t i = 0; c < 256 && i < option_table_len; i++) {
+        if (option_table[i].letter == c) {
             return i;
         }
     }
@@ -235,8 +197,8 @@ static size_t table_index(int c)
 
 static int read_options(struct options *o, unsigned takes, int argc, char **argv, struct err *e)
 {
-    struct option longs[TABLE_LEN + 2];
-    char letters[2 * TABLE_LEN + 4];
+    struct option longs[OPTION_MAX_ROWS + 2];
+    char letters[2 * OPTION_MAX_ROWS + 4];
     int c;
     long_options(takes, longs, letters);
     optind = 0;
@@ -248,8 +210,13 @@ static int read_options(struct options *o, unsigned takes, int argc, char **argv
             return err_set(e, ERR_USAGE, "%s wants a value", argv[optind - 1]);
         } else if (c == '?') {
             return unknown_option(takes, argv[optind - 1], e);
-        } else if (apply(o, table[table_index(c)].bit, optarg, e) != 0) {
-            return -1;
+        } else {
+            const struct option_info *row = &option_table[table_index(c)];
+            int rc = row->bit == OPT_SERVE ? serve_option(o, row->name, optarg, e)
+                                           : apply(o, row->bit, optarg, e);
+            if (rc != 0) {
+                return -1;
+            }
         }
     }
     return 0;
@@ -338,8 +305,8 @@ static void help_line(const char *left, const char *meaning)
 void options_help(unsigned takes)
 {
     char left[64];
-    for (size_t i = 0; i < TABLE_LEN; i++) {
-        const struct option_info *option = &table[i];
+    for (size_t i = 0; i < option_table_len; i++) {
+        const struct option_info *option = &option_table[i];
         if ((option->bit & takes) == 0) {
             continue;
         }
@@ -406,6 +373,30 @@ static void replay_listen(struct buf *b, const struct options *o)
     }
 }
 
+static void replay_value(struct buf *b, const char *option, const char *value)
+{
+    if (value != NULL) {
+        buf_printf(b, " --%s", option);
+        quote(b, value);
+    }
+}
+
+/* But for what is written: that is there already. */
+static void replay_serve(struct buf *b, const struct options_serve *s)
+{
+    for (size_t i = 0; i < s->registry_count; i++) {
+        replay_value(b, "registry", s->registries[i]);
+    }
+    for (size_t i = 0; i < s->image_count; i++) {
+        replay_value(b, "image", s->images[i]);
+    }
+    replay_value(b, "store", s->store);
+    replay_value(b, "phase", s->phase);
+    buf_str(b, s->read_only ? " --read-only" : "");
+    buf_str(b, s->no_sparse ? " --no-sparse" : "");
+    buf_str(b, s->tls ? " --tls" : "");
+}
+
 char *options_replay(const struct options *o, const char *verb, const char *file)
 {
     struct buf b;
@@ -420,6 +411,8 @@ char *options_replay(const struct options *o, const char *verb, const char *file
         quote(&b, o->vars[i]);
     }
     replay_listen(&b, o);
+    replay_value(&b, "auth", o->auth);
+    replay_serve(&b, &o->serve);
     if (o->subject != NULL) {
         buf_str(&b, " --subject");
         quote(&b, o->subject);

@@ -37,6 +37,24 @@ enum option_set {
     OPT_PRIMARY = 262144,
     OPT_FAILOVER = 524288,
     OPT_AUTH = 1048576,
+    OPT_SERVE = 2097152, /* all that `serve` alone takes */
+};
+
+#define OPTIONS_MAX_IMAGES SCENARIO_MAX_IMAGES
+/* What `serve` alone takes. NULL, 0 and false: not given. */
+struct options_serve {
+    const char *registries[SCENARIO_MAX_REGISTRIES];
+    size_t registry_count;
+    const char *images[OPTIONS_MAX_IMAGES];
+    size_t image_count;
+    const char *store;
+    bool read_only;
+    bool no_sparse;
+    bool tls;
+    const char *files;
+    const char *phase;
+    const char *ready_file;
+    const char *record;
 };
 
 struct options {
@@ -63,6 +81,7 @@ struct options {
     char listen[48]; /* a numeric address; empty: none */
     uint16_t listen_port;
     const char *advertise;
+    struct options_serve serve;
     char **operands;
     size_t operand_count;
     char **command; /* after `--` */

@@ -29,6 +29,10 @@ const struct command command_table[] = {
      OPT_JOBS | OPT_TIMES | OPT_TAG | OPT_VAR | OPT_SEED | OPT_OUT | OPT_STREAM | OPT_SUBJECT |
          OPT_LISTEN | OPT_ADVERTISE | OPT_INCONCLUSIVE | OPT_QUIET,
      command_prove},
+    {"serve", "[SCENARIO.json] [options]",
+     "registries that stand alone: for pushes and pulls of your own, healthy or with the faults of "
+     "a phase",
+     OPT_SERVE | OPT_VAR | OPT_SEED | OPT_QUIET, command_serve},
     {"validate", "FILE|DIR… [options]", "check scenario files; start nothing",
      OPT_TAG | OPT_VAR | OPT_SUBJECT | OPT_VARIANT, command_validate},
     {"explain", "FILE|DIR… [options]",

@@ -63,7 +63,11 @@ static void on_response(struct watch *w, const struct event *ev)
         return;
     }
     uint64_t body = r->delivered > r->head_bytes ? r->delivered - r->head_bytes : 0;
-    printf("%8.3fs  %s -> %llu, %llu bytes%s%s\n", (double)a->t_ns / 1e9, a->text,
+    char sent[48] = "";
+    if (r->received > 0) {
+        snprintf(sent, sizeof sent, "%llu bytes sent, ", (unsigned long long)r->received);
+    }
+    printf("%8.3fs  %s -> %s%llu, %llu bytes%s%s\n", (double)a->t_ns / 1e9, a->text, sent,
            (unsigned long long)r->status, (unsigned long long)body,
            r->end != NULL && strcmp(r->end, "whole") != 0 ? ", " : "",
            r->end != NULL && strcmp(r->end, "whole") != 0 ? r->end : "");

@@ -135,6 +135,8 @@ struct event_response {
     uint64_t duration_ns;   /* from the head's arrival to the end */
     const char *end; /* "whole", "cut", "abandoned" (the peer went first), "harness" (drill over) */
     bool late;
+    uint64_t received;  /* bytes of the request's body that came */
+    const char *stored; /* digest of what it has brought into the registry; NULL: nothing */
 };
 struct event_start_begin {
     const char *subject;

@@ -104,6 +104,8 @@ static const struct event_field response_fields[] = {
     FIELD("duration-ns", U64, response.duration_ns),
     FIELD("end", STRING, response.end),
     FIELD("late", BOOL, response.late),
+    FIELD("received", U64, response.received),
+    FIELD("stored", STRING, response.stored),
 };
 static const struct event_field start_begin_fields[] = {
     FIELD("subject", STRING, start_begin.subject),

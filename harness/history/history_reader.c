@@ -41,7 +41,7 @@ struct history_reader *history_reader_open(const char *path, struct err *e)
     r->path = strdup(path);
     r->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (r->fd < 0)
-        err_set(e, ERR_INVALID, "%s: cannot be opened: %s", path, strerror(errno));
+        err_input(e, errno, "%s: cannot be opened", path);
     else if (r->path == NULL)
         err_set(e, ERR_NOMEM, "%s: no memory to read it", path);
     else

@@ -1,4 +1,4 @@
-/* Unit tests of the OCI front: routes, answers, listings, views, and the status fault. */
+/* Unit tests of the OCI front: answers, listings, views, and the status fault. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <stdarg.h>
@@ -118,92 +118,6 @@ static void expect_error(const char *method, const char *path, unsigned status, 
     response_close(&r);
 }
 
-/* Every endpoint of the specification is recognised with its parts. */
-Test(oci, routes)
-{
-    static const struct {
-        const char *method;
-        const char *path;
-        enum op op;
-        const char *repository;
-        const char *reference;
-        const char *bad;
-    } cases[] = {
-        {"GET", "/v2/", OP_PING, "", "", NULL},
-        {"HEAD", "/v2", OP_PING, "", "", NULL},
-        {"GET", "/v2/a/manifests/latest", OP_MANIFEST_GET, "a", "latest", NULL},
-        {"HEAD", "/v2/a/b/manifests/" NO_BLOB, OP_MANIFEST_HEAD, "a/b", NO_BLOB, NULL},
-        {"GET", "/v2/a/blobs/" NO_BLOB, OP_BLOB_GET, "a", NO_BLOB, NULL},
-        {"HEAD", "/v2/a/blobs/sha256%3A" D64, OP_BLOB_HEAD, "a", NO_BLOB, NULL},
-        {"GET", "/v2/a%2Fb/manifests/x", OP_MANIFEST_GET, "a/b", "x", NULL},
-        {"GET", "/v2/a/tags/list", OP_TAGS, "a", "", NULL},
-        {"GET", "/v2/a/referrers/" NO_BLOB, OP_REFERRERS, "a", NO_BLOB, NULL},
-        {"GET", "/v2/_catalog", OP_CATALOG, "", "", NULL},
-        {"GET", "/v2/a/manifests/b/manifests/latest", OP_MANIFEST_GET, "a/manifests/b", "latest",
-         NULL},
-        {"GET", "/v2/a/blobs/uploads/manifests/tags", OP_MANIFEST_GET, "a/blobs/uploads", "tags",
-         NULL},
-        {"GET", "/v2/blobs/tags/list", OP_TAGS, "blobs", "", NULL},
-        {"GET", "/v2/tags/tags/list", OP_TAGS, "tags", "", NULL},
-        {"PUT", "/v2/a/manifests/x", OP_MANIFEST_PUT, "a", "x", "UNSUPPORTED"},
-        {"POST", "/v2/a/blobs/uploads/", OP_UPLOAD_START, "a", "", "UNSUPPORTED"},
-        {"POST", "/v2/a/b/blobs/uploads", OP_UPLOAD_START, "a/b", "", "UNSUPPORTED"},
-        {"PATCH", "/v2/a/blobs/uploads/1-2", OP_UPLOAD_CHUNK, "a", "", "UNSUPPORTED"},
-        {"PUT", "/v2/a/blobs/uploads/1-2", OP_UPLOAD_FINISH, "a", "", "UNSUPPORTED"},
-        {"GET", "/v2/a/blobs/uploads/1-2", OP_UPLOAD_STATUS, "a", "", "UNSUPPORTED"},
-        {"DELETE", "/v2/a/blobs/uploads/1-2", OP_UPLOAD_CANCEL, "a", "", "UNSUPPORTED"},
-        {"DELETE", "/v2/a/blobs/" NO_BLOB, OP_DELETE, "a", NO_BLOB, "UNSUPPORTED"},
-        {"PATCH", "/v2/a/manifests/x", OP_OTHER, "a", "x", "UNSUPPORTED"},
-        {"POST", "/v2/", OP_OTHER, "", "", "UNSUPPORTED"},
-        {"GET", "/", OP_OTHER, "", "", NULL},
-        {"GET", "/v1/_ping", OP_OTHER, "", "", NULL},
-        {"GET", "/v2x/a/manifests/x", OP_OTHER, "", "", NULL},
-        {"GET", "/v2/a", OP_OTHER, "", "", NULL},
-        {"GET", "/v2/a/manifests/x/", OP_OTHER, "", "", NULL},
-        {"GET", "x:443", OP_OTHER, "", "", NULL},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct oci_route r = route_of(cases[i].method, cases[i].path);
-        cr_assert_eq(r.op, cases[i].op, "%s: %s", cases[i].path, op_name(r.op));
-        cr_assert_str_eq(r.repository, cases[i].repository, "%s", cases[i].path);
-        cr_assert_str_eq(r.reference, cases[i].reference, "%s", cases[i].path);
-        cr_assert((r.bad == NULL) == (cases[i].bad == NULL), "%s", cases[i].path);
-        cr_assert(r.bad == NULL || strcmp(r.bad, cases[i].bad) == 0, "%s", cases[i].path);
-    }
-}
-
-/* Names, tags and digests are held to their grammars, at the edges too. */
-Test(oci, grammars)
-{
-    static const char *const good[] = {"a", "a0", "a.b", "a_b", "a__b", "a-b", "a----b", "0/1/2"};
-    static const char *const bad[] = {"A",    "a.",   ".a",  "a..b", "a___b", "a_.b",   "a/",
-                                      "/a",   "a//b", "a_",  "-a",   "..",    "a/../b", "a%20b",
-                                      "a%00", "a%",   "%zz", "a@b",  ""};
-    char path[600];
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        (void)snprintf(path, sizeof(path), "/v2/%s/manifests/x", good[i]);
-        cr_assert_null(route_of("GET", path).bad, "%s", good[i]);
-    }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        (void)snprintf(path, sizeof(path), "/v2/%s/manifests/x", bad[i]);
-        cr_assert_not_null(route_of("GET", path).bad, "%s", bad[i]);
-        cr_assert_str_eq(route_of("GET", path).bad, "NAME_INVALID", "%s", bad[i]);
-    }
-    (void)snprintf(path, sizeof(path), "/v2/%0255d/manifests/%0128d", 0, 0);
-    cr_assert_null(route_of("GET", path).bad);
-    (void)snprintf(path, sizeof(path), "/v2/%0256d/manifests/x", 0);
-    cr_assert_str_eq(route_of("GET", path).bad, "NAME_INVALID");
-    (void)snprintf(path, sizeof(path), "/v2/a/manifests/%0129d", 0);
-    cr_assert_str_eq(route_of("GET", path).bad, "TAG_INVALID");
-    (void)snprintf(path, sizeof(path), "/v2/a/manifests/%0300d", 0);
-    cr_assert_str_eq(route_of("GET", path).bad, "TAG_INVALID");
-    cr_assert_str_eq(route_of("GET", "/v2/a/manifests/.x").bad, "TAG_INVALID");
-    cr_assert_str_eq(route_of("GET", "/v2/a/manifests/").bad, "TAG_INVALID");
-    cr_assert_str_eq(route_of("GET", "/v2/a/manifests/sha256:abc").bad, "DIGEST_INVALID");
-    cr_assert_str_eq(route_of("GET", "/v2/a/blobs/latest").bad, "DIGEST_INVALID");
-    cr_assert_str_eq(route_of("GET", "/v2/a/referrers/md5:x").bad, "DIGEST_INVALID");
-}
-
 /* A manifest comes by tag and by digest with its own type; HEAD tells the same without a body. */
 Test(oci, manifests)
 {
@@ -274,15 +188,9 @@ Test(oci, errors)
     expect_error("GET", "/", 404, "NAME_UNKNOWN");
     expect_error("GET", "/v2/A/manifests/x", 400, "NAME_INVALID");
     expect_error("GET", "/v2/ci/agent/blobs/sha256:x", 400, "DIGEST_INVALID");
-    expect_error("PUT", "/v2/ci/agent/manifests/x", 405, "UNSUPPORTED");
+    expect_error("POST", "/v2/ci/agent/manifests/x", 405, "UNSUPPORTED");
     expect_error("HEAD", "/v2/ci/agent/manifests/gone", 404, "MANIFEST_UNKNOWN");
-    struct response r = ask("DELETE", "/v2/ci/agent/manifests/stable");
-    cr_assert(says(&r, "Allow: GET, HEAD"));
-    response_close(&r);
-    r = ask("POST", "/v2/ci/agent/blobs/uploads/");
-    cr_assert(r.status == 405 && says(&r, "Allow: "));
-    response_close(&r);
-    r = ask("GET", "/v2/");
+    struct response r = ask("GET", "/v2/");
     cr_assert(r.status == 200 && r.len == 2 && strcmp(r.small, "{}") == 0);
     cr_assert(says(&r, "Docker-Distribution-Api-Version: registry/2.0"));
     response_close(&r);
@@ -313,7 +221,7 @@ Test(oci, lists)
     expect_list("/v2/_catalog", "n=1", "{\"repositories\":[\"a/manifests/b\"]}\n",
                 "Link: </v2/_catalog?last=a/manifests/b&n=1>; rel=\"next\"");
     expect_list("/v2/ci/agent/referrers/" NO_BLOB, NULL,
-                "{\"schemaVersion\":2,\"mediaType\":\"" IMAGE_INDEX_TYPE "\",\"manifests\":[]}",
+                "{\"schemaVersion\":2,\"mediaType\":\"" IMAGE_INDEX_TYPE "\",\"manifests\":[]}\n",
                 NULL);
     expect_error("GET", "/v2/none/tags/list", 404, "NAME_UNKNOWN");
     static const char *const bad[] = {"n=x", "n=-1", "n=", "n=%zz", "n=1x", "last=a&n=%"};

@@ -1,25 +1,16 @@
-/* Unit tests of the store: sharing, look-ups by repository, order, replacement. */
+/* Unit tests of the store: sharing, look-ups by repository, order, replacement, deletes,
+ * referrers. */
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "fake-registry/store.h"
-
-static struct content *text_content(const char *text)
-{
-    struct err e = {0};
-    uint8_t *data = (uint8_t *)strdup(text);
-    struct content *c = content_new_take(data, strlen(text), "text/plain", &e);
-    cr_assert_not_null(c, "%s", e.text);
-    return c;
-}
+#include "tests/lib/store_fixture.h"
 
 /* Content knows its digest, size and type, and is in memory. */
 Test(store, content)
 {
     struct err e = {0};
-    struct content *c = text_content("abc");
+    struct content *c = store_text("abc");
     cr_assert_str_eq(c->digest,
                      "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     cr_assert_eq(c->size, 3);
@@ -39,7 +30,7 @@ Test(store, references)
     struct err e = {0};
     struct store *one = store_new(&e);
     struct store *two = store_new(&e);
-    struct content *c = text_content("shared");
+    struct content *c = store_text("shared");
     cr_assert_eq(store_put_blob(one, "a", c, &e), 0);
     cr_assert_eq(store_put_blob(two, "b/c", c, &e), 0);
     cr_assert_eq(store_put_blob(two, "b/c", c, &e), 0, "twice is once");
@@ -58,8 +49,8 @@ Test(store, lookups)
 {
     struct err e = {0};
     struct store *s = store_new(&e);
-    struct content *m = text_content("manifest");
-    struct content *b = text_content("blob");
+    struct content *m = store_text("manifest");
+    struct content *b = store_text("blob");
     cr_assert(!store_has_repository(s, "a"));
     cr_assert_eq(store_put_manifest(s, "a", "latest", m, &e), 0);
     cr_assert_eq(store_put_manifest(s, "untagged", NULL, m, &e), 0);
@@ -84,8 +75,8 @@ Test(store, tag_moves)
 {
     struct err e = {0};
     struct store *s = store_new(&e);
-    struct content *one = text_content("1");
-    struct content *two = text_content("2");
+    struct content *one = store_text("1");
+    struct content *two = store_text("2");
     cr_assert_eq(store_put_manifest(s, "a", "t", one, &e), 0);
     cr_assert_eq(store_put_manifest(s, "a", "t", two, &e), 0);
     cr_assert_eq(store_manifest(s, "a", "t"), two);
@@ -101,7 +92,7 @@ Test(store, order)
 {
     struct err e = {0};
     struct store *s = store_new(&e);
-    struct content *c = text_content("x");
+    struct content *c = store_text("x");
     char name[16];
     for (unsigned i = 0; i < 500; i++) {
         (void)snprintf(name, sizeof(name), "t%03u", i * 7 % 500);
@@ -120,5 +111,80 @@ Test(store, order)
     cr_assert_null(store_tag(s, "a", 501));
     cr_assert_null(store_repository(s, 501));
     content_unref(c);
+    store_free(s);
+}
+
+/* A deleted tag leaves its manifest; a deleted manifest takes its tags along, and no others; a
+ * deleted blob goes from its repository alone. What is not there cannot be deleted. */
+Test(store, deletes)
+{
+    struct err e = {0};
+    struct store *s = store_new(&e);
+    struct content *one = store_text("1");
+    struct content *two = store_text("2");
+    static const char *const tags[] = {"a", "b", "c"};
+    for (size_t i = 0; i < 3; i++) {
+        cr_assert_eq(store_put_manifest(s, "r", tags[i], one, &e), 0);
+    }
+    cr_assert_eq(store_put_manifest(s, "r", "d", two, &e), 0);
+    cr_assert_eq(store_put_blob(s, "r", two, &e), 0);
+    cr_assert_eq(store_put_blob(s, "q", two, &e), 0);
+    cr_assert_eq(store_delete_tag(s, "r", "b", &e), 1);
+    cr_assert_eq(store_delete_tag(s, "r", "b", &e), 0);
+    cr_assert_eq(store_manifest(s, "r", one->digest), one);
+    cr_assert_eq(store_delete_manifest(s, "r", one->digest, &e), 1);
+    cr_assert_eq(store_delete_manifest(s, "r", one->digest, &e), 0);
+    cr_assert_null(store_manifest(s, "r", "a"));
+    cr_assert_null(store_manifest(s, "r", one->digest));
+    cr_assert_str_eq(store_tag(s, "r", 0), "d");
+    cr_assert_null(store_tag(s, "r", 1));
+    cr_assert_eq(store_delete_blob(s, "r", two->digest, &e), 1);
+    cr_assert_eq(store_delete_blob(s, "r", two->digest, &e), 0);
+    cr_assert_eq(store_delete_blob(s, "none", two->digest, &e), 0);
+    cr_assert_eq(store_blob(s, "q", two->digest), two);
+    cr_assert_eq(store_manifest(s, "r", "d"), two, "a manifest is no blob");
+    cr_assert_eq(one->refs, 1);
+    content_unref(one);
+    content_unref(two);
+    store_free(s);
+}
+
+/* The referrers of a subject come in the order of their digests, with what is said of them, whether
+ * the subject is there or not, and go with the manifest that refers. */
+Test(store, referrers)
+{
+    struct err e = {0};
+    struct store *s = store_new(&e);
+    char subject[DIGEST_TEXT];
+    char text[2048];
+    struct content *c[5];
+    store_digest("subject", subject);
+    for (size_t i = 0; i < 5; i++) {
+        char note[2] = {(char)('0' + i), '\0'};
+        store_referring(subject, note, text);
+        c[i] = store_text_typed(text, STORE_MANIFEST_TYPE);
+        cr_assert_eq(store_put_manifest(s, "r", NULL, c[i], &e), 0);
+    }
+    cr_assert_null(store_referrer(s, "r", subject, 5));
+    cr_assert_null(store_referrer(s, "q", subject, 0));
+    cr_assert_null(store_referrer(s, "r", c[0]->digest, 0));
+    const char *last = "";
+    for (size_t i = 0; i < 5; i++) {
+        const struct content *found = store_referrer(s, "r", subject, i);
+        cr_assert_not_null(found);
+        cr_assert_gt(strcmp(found->digest, last), 0);
+        last = found->digest;
+    }
+    cr_assert_str_eq(c[3]->referrer->subject, subject);
+    cr_assert_str_eq(c[3]->referrer->artifact_type, "application/x-note");
+    cr_assert_str_eq(c[3]->referrer->annotations, "{\"note\":\"3\"}");
+    cr_assert_eq(store_delete_manifest(s, "r", c[3]->digest, &e), 1);
+    cr_assert_null(store_referrer(s, "r", subject, 4));
+    for (size_t i = 0; i < 4; i++) {
+        cr_assert_neq(store_referrer(s, "r", subject, i), c[3]);
+    }
+    for (size_t i = 0; i < 5; i++) {
+        content_unref(c[i]);
+    }
     store_free(s);
 }

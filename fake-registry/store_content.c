@@ -1,0 +1,106 @@
+/* Content that is shared by reference count, and who a manifest refers to. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fake-registry/content_source.h"
+#include "fake-registry/store_internal.h"
+
+struct content *content_verified_take(uint8_t *data, int fd, uint64_t size, const char *digest,
+                                      const char *media_type, struct err *e)
+{
+    struct content *c = calloc(1, sizeof(*c));
+    if (c == NULL) {
+        (void)err_set(e, ERR_NOMEM, "no memory for content");
+        return NULL;
+    }
+    if (strlen(media_type) >= sizeof(c->media_type)) {
+        (void)err_set(e, ERR_LIMIT, "media type too long: %.160s", media_type);
+        free(c);
+        return NULL;
+    }
+    memcpy(c->digest, digest, strlen(digest) + 1);
+    memcpy(c->media_type, media_type, strlen(media_type) + 1);
+    c->refs = 1;
+    c->size = size;
+    c->data = data;
+    c->fd = fd;
+    return c;
+}
+
+struct content *content_new_take(uint8_t *data, uint64_t size, const char *media_type,
+                                 struct err *e)
+{
+    char digest[DIGEST_TEXT];
+    if (digest_sha256(data != NULL ? (const void *)data : "", size, digest) != 0) {
+        (void)err_set(e, ERR_INTERNAL, "sha256 failed");
+        return NULL;
+    }
+    return content_verified_take(data, -1, size, digest, media_type, e);
+}
+
+struct content *content_ref(struct content *c)
+{
+    c->refs++;
+    return c;
+}
+
+static void referrer_free(struct referrer *r)
+{
+    if (r != NULL) {
+        free(r->artifact_type);
+        free(r->annotations);
+        free(r);
+    }
+}
+
+void content_unref(struct content *c)
+{
+    if (c == NULL || --c->refs > 0) {
+        return;
+    }
+    if (c->fd >= 0) {
+        (void)close(c->fd);
+    }
+    free(c->data);
+    referrer_free(c->referrer);
+    free(c);
+}
+
+/* What a manifest may name, as a push of it is read. */
+#define NAMED_MAX 65536
+
+static struct referrer *referrer_of(const struct content_list *list, struct err *e)
+{
+    const json_t *annotations = json_object_get(list->document, "annotations");
+    bool annotated = json_is_object(annotations);
+    struct referrer *r = calloc(1, sizeof(*r));
+    if (r != NULL) {
+        memcpy(r->subject, list->subject, sizeof(r->subject));
+        r->artifact_type = list->artifact_type != NULL ? strdup(list->artifact_type) : NULL;
+        r->annotations = annotated ? json_dumps(annotations, JSON_COMPACT) : NULL;
+    }
+    if (r == NULL || (list->artifact_type != NULL && r->artifact_type == NULL) ||
+        (annotated && r->annotations == NULL)) {
+        referrer_free(r);
+        (void)err_set(e, ERR_NOMEM, "no memory for a referrer");
+        return NULL;
+    }
+    return r;
+}
+
+int content_refer(struct content *c, struct err *e)
+{
+    struct content_list list;
+    if (c->referrer != NULL || c->data == NULL ||
+        content_list_read(c->data, (size_t)c->size, c->media_type, NAMED_MAX, &list, NULL) != 0) {
+        return 0; /* what cannot be read refers to nothing */
+    }
+    if (list.subject[0] != '\0') {
+        c->referrer = referrer_of(&list, e);
+    }
+    int rc = list.subject[0] == '\0' || c->referrer != NULL ? 0 : -1;
+    content_list_close(&list);
+    return rc;
+}

@@ -1,0 +1,98 @@
+/* A journal: refused with its place, or else told in every form, and held against itself. */
+#include <string.h>
+
+#include "harness/base/buf.h"
+#include "harness/verdict/verdict_compare.h"
+#include "reports/compare_text.h"
+#include "reports/report.h"
+#include "tests/fuzz/lib/fuzz.h"
+#include "tests/fuzz/lib/tree.h"
+
+#define MAX_REPORT ((size_t)64 << 20)
+
+static const struct report_style plain = {.colour = false};
+
+static void report(struct verdict *v)
+{
+    const struct verdict_list list = {.items = &v, .count = 1};
+    struct buf out;
+    for (size_t i = 0; i < report_format_count; i++) {
+        const struct report_format *format = &report_formats[i];
+        buf_init(&out, MAX_REPORT);
+        if (format->one != NULL) {
+            format->one(v, &plain, &out);
+        } else if (format->traced != NULL) {
+            format->traced(v, NULL, &plain, &out);
+        } else {
+            format->all(&list, &plain, &out);
+        }
+        MUST(!out.failed && out.len > 0, "%s: no memory", format->name);
+        buf_close(&out);
+    }
+}
+
+/* Nothing is worse than itself. */
+static void compare(const struct verdict *v)
+{
+    const struct compare_item item = {
+        .scenario = "s", .variant = "", .role = COMPARE_DRILL, .round = 1, .verdict = v};
+    const struct compare_side side = {.items = &item, .count = 1};
+    struct err e = {0};
+    struct buf out;
+    struct comparison *c = verdict_compare(&side, &side, &e);
+    MUST(c != NULL, "%s", e.text);
+    MUST(c->kinds[COMPARE_WORSE] == 0 && c->kinds[COMPARE_BETTER] == 0, "%s: %s, %s",
+         c->findings[0].what, c->findings[0].was, c->findings[0].is);
+    buf_init(&out, MAX_REPORT);
+    report_compare_text(c, "OLD", "NEW", &plain, &out);
+    report_compare_json(c, "OLD", "NEW", &out);
+    MUST(!out.failed, "no memory");
+    buf_close(&out);
+    comparison_free(c);
+}
+
+/* What was written is read, and written the same. */
+static void round_trip(const struct verdict *v)
+{
+    struct err e = {0};
+    struct buf first, second;
+    buf_init(&first, MAX_REPORT);
+    buf_init(&second, MAX_REPORT);
+    report_journal(v, &plain, &first);
+    struct verdict *again = verdict_load(fuzz_file(first.data, first.len), &e);
+    MUST(again != NULL, "its own journal is refused: %s\n%s", e.text, first.data);
+    report_journal(again, &plain, &second);
+    MUST(first.len == second.len && memcmp(first.data, second.data, first.len) == 0,
+         "another journal:\n%s\n%s", first.data, second.data);
+    verdict_free(again);
+    buf_close(&first);
+    buf_close(&second);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    const char *path = fuzz_file(data, len);
+    struct err e = {0};
+    struct verdict *v = verdict_load(path, &e);
+    if (v == NULL) {
+        MUST(e.code == ERR_INVALID && strncmp(e.text, path, strlen(path)) == 0, "code %d: %s",
+             (int)e.code, e.text);
+        return 0;
+    }
+    report(v);
+    compare(v);
+    round_trip(v);
+    verdict_free(v);
+    return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed)
+{
+    return tree_mutate(data, size, max, seed);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other,
+                                 size_t other_size, uint8_t *out, size_t max, unsigned int seed)
+{
+    return tree_cross(one, one_size, other, other_size, out, max, seed);
+}
