@@ -41,12 +41,14 @@ LIBS := -luv -lcurl -ljansson -lfiu -lssl -lcrypto -larchive -lresolv -lm
 
 # ---- sources -------------------------------------------------------------------------------
 MAIN := harness/main.c
-SRC := $(filter-out $(MAIN),$(wildcard harness/*.c harness/*/*.c faults/*.c fake-registry/*.c \
+KEEPER_MAIN := harness/keeper_main.c
+SRC := $(filter-out $(MAIN) $(KEEPER_MAIN),$(wildcard harness/*.c harness/*/*.c faults/*.c fake-registry/*.c \
        reports/*.c reports/*/*.c))
 OBJ := $(SRC:%.c=$(O)/%.o)
 LLHTTP_OBJ := $(O)/llhttp/api.o $(O)/llhttp/http.o $(O)/llhttp/llhttp.o
 LIB := $(O)/libpulldrill.a
 BIN := $(O)/pulldrill
+KEEPER := $(O)/pulldrill-keeper
 SUBJECT_SRC := $(wildcard scenarios/subjects/*.c)
 SUBJECT_LIB_SRC := $(wildcard scenarios/subjects/lib/*.c)
 SUBJECT_LIB := $(O)/libsubject.a
@@ -101,8 +103,12 @@ $(O)/llhttp/%.o: $(LLHTTP)/%.c $(STAMP)
 $(LIB): $(OBJ) $(LLHTTP_OBJ)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 
-$(BIN): $(O)/$(MAIN:.c=.o) $(LIB)
+$(BIN): $(O)/$(MAIN:.c=.o) $(LIB) | $(KEEPER)
 	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+
+# Each start executes it: it is linked to nothing but libc.
+$(KEEPER): $(O)/$(KEEPER_MAIN:.c=.o) $(LIB)
+	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) $^ -o $@
 
 $(SUBJECT_LIB): $(SUBJECT_LIB_SRC:%.c=$(O)/%.o)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
@@ -189,11 +195,12 @@ install: all
 	    $(DESTDIR)$(PREFIX)/share/pulldrill
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/pulldrill
 	install -m 755 $(SUBJECT_ALL) $(DESTDIR)$(PREFIX)/lib/pulldrill/subjects
+	install -m 755 $(KEEPER) $(DESTDIR)$(PREFIX)/lib/pulldrill/
 	cp -r scenarios $(DESTDIR)$(PREFIX)/share/pulldrill/
 	rm -rf $(DESTDIR)$(PREFIX)/share/pulldrill/scenarios/subjects
 clean:
 	rm -rf $(B)
 
--include $(OBJ:.o=.d) $(SUBJECT_LIB_SRC:%.c=$(O)/%.d) $(TEST_LIB:.o=.d) $(O)/harness/main.d $(wildcard $(O)/*.d) \
+-include $(OBJ:.o=.d) $(SUBJECT_LIB_SRC:%.c=$(O)/%.d) $(TEST_LIB:.o=.d) $(TORTURE_SRC:%.c=$(O)/%.d) $(O)/harness/main.d $(O)/harness/keeper_main.d $(wildcard $(O)/*.d) \
     $(wildcard $(O)/tests/unit/*.d $(O)/tests/integration/*.d $(O)/tests/bench/*.d) \
     $(wildcard $(O)/tests/fuzz/*.d $(O)/tests/fuzz/lib/*.d)

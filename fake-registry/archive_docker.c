@@ -17,6 +17,7 @@
 
 #include "fake-registry/archive_internal.h"
 #include "harness/base/buf.h"
+#include "harness/base/json_memory.h"
 
 struct docker_layer {
     const char *file;
@@ -130,7 +131,11 @@ static int read_list(struct docker_tar *t, struct err *e)
     if (archive_each(t->name->path, visit_list, t, e) != 0) {
         return -1;
     }
+    unsigned lost = json_memory_lost();
     t->list = t->text != NULL ? json_loads(t->text, 0, NULL) : NULL;
+    if (json_memory_lost() != lost) {
+        return err_set(e, ERR_NOMEM, "no memory to read its manifest.json");
+    }
     if (!json_is_array(t->list)) {
         return err_set(e, ERR_INVALID, "is nothing that `docker save` wrote: %s",
                        t->text == NULL ? "it has no manifest.json"
@@ -224,7 +229,11 @@ static int read_config(struct docker_tar *t, struct err *e)
     if (archive_each(t->name->path, visit_parts, t, e) != 0) {
         return -1;
     }
+    unsigned lost = json_memory_lost();
     t->document = t->config != NULL ? json_loads(t->config, 0, NULL) : NULL;
+    if (json_memory_lost() != lost) {
+        return err_set(e, ERR_NOMEM, "no memory to read its config");
+    }
     const json_t *ids = json_object_get(json_object_get(t->document, "rootfs"), "diff_ids");
     if (json_array_size(ids) != t->count || t->document == NULL) {
         return err_set(e, ERR_INVALID, "has no config that fits the layers of its manifest.json");

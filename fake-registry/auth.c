@@ -256,6 +256,14 @@ static int unauthorized(struct response *out)
     return response_error(out, 401, NULL, "authentication required") != 0 ? -1 : 1;
 }
 
+/* The repository that a mount looks into. */
+static bool mount_source(const struct auth_ask *ask, char from[OCI_MAX_NAME])
+{
+    return ask->route->op == OP_UPLOAD_START && ask->request->query != NULL &&
+           http_query(ask->request->query, "from", from, OCI_MAX_NAME) && from[0] != '\0' &&
+           strpbrk(from, "\"\\\r\n ") == NULL;
+}
+
 /* `repository:NAME:pull`, and what a mount looks into, as a client has to ask for it. */
 static void wanted_scope(const struct auth_ask *ask, char scope[SCOPE_MAX])
 {
@@ -266,9 +274,7 @@ static void wanted_scope(const struct auth_ask *ask, char scope[SCOPE_MAX])
     if (action == NULL || name_of(ask->route)[0] == '\0') {
         return;
     }
-    if (ask->route->op == OP_UPLOAD_START && ask->request->query != NULL &&
-        http_query(ask->request->query, "from", from, sizeof(from)) &&
-        strpbrk(from, "\"\\\r\n ") == NULL) {
+    if (mount_source(ask, from)) {
         (void)snprintf(scope, SCOPE_MAX, "repository:%s:pull ", from);
         len = strlen(scope);
     }
@@ -297,13 +303,21 @@ static bool read_shown(const struct auth *a, const struct auth_ask *ask, const c
            token->kind == AUTH_TOKEN_ACCESS && token->ends_ns > ask->now_ns;
 }
 
-/* Who writes to a repository reads it, too, as Docker's registry has it. */
-static bool token_allows(const struct auth_token *token, const struct oci_route *route)
+/* Who writes to a repository reads it, too, and what it mounts from, as Docker's registry has it.
+ */
+static bool token_allows(const struct auth_token *token, const struct auth_ask *ask)
 {
-    const char *action = action_of(route);
-    return action == NULL || (auth_scopes_hold(token->scopes, name_of(route), action) &&
-                              (strcmp(action, "push") != 0 ||
-                               auth_scopes_hold(token->scopes, name_of(route), "pull")));
+    char from[OCI_MAX_NAME];
+    const char *name = name_of(ask->route);
+    const char *action = action_of(ask->route);
+    if (action == NULL) {
+        return true;
+    }
+    if (strcmp(action, "push") == 0 && !auth_scopes_hold(token->scopes, name, "pull")) {
+        return false;
+    }
+    return auth_scopes_hold(token->scopes, name, action) &&
+           (!mount_source(ask, from) || auth_scopes_hold(token->scopes, from, "pull"));
 }
 
 static int check_token(const struct auth *a, const struct auth_ask *ask, struct response *out)
@@ -313,7 +327,7 @@ static int check_token(const struct auth *a, const struct auth_ask *ask, struct 
     if (!read_shown(a, ask, &shown, &token)) {
         return challenge(ask, shown != NULL ? "invalid_token" : NULL, out);
     }
-    if (!token_allows(&token, ask->route)) {
+    if (!token_allows(&token, ask)) {
         return challenge(ask, "insufficient_scope", out);
     }
     return 0;

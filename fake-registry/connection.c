@@ -109,6 +109,12 @@ void connection_close(struct connection *c, const char *how, const char *end,
     listeners_resume(c->server);
 }
 
+void connection_fail(struct connection *c, const char *what)
+{
+    (void)err_set(&c->server->trouble, ERR_NOMEM, "%s", what);
+    connection_close(c, "limit", "harness", NULL);
+}
+
 /* A reset that our own farewell explains: a kernel also resets a connection that is closed with
  * nothing unread but a close_notify, and no client needs to read that. */
 static bool farewell_unread(const struct connection *c)
@@ -128,12 +134,40 @@ void connection_lost(struct connection *c, bool reset)
 
 /* ---- requests ------------------------------------------------------------------------------ */
 
+/* A parser is lent for as long as some of a request has come and is not answered: of thousands of
+ * connections that are idle or stalled none needs one. */
+static bool borrow_parser(struct connection *c)
+{
+    struct server *s = c->server;
+    if (c->parser == NULL) {
+        c->parser = s->spare_parsers > 0 ? s->spare_parser[--s->spare_parsers] : http_parser_new();
+    }
+    return c->parser != NULL;
+}
+
+static void return_parser(struct connection *c)
+{
+    struct server *s = c->server;
+    if (c->parser == NULL || !http_parser_idle(c->parser)) {
+        return;
+    }
+    if (s->spare_parsers < SERVER_SPARE_PARSERS) {
+        s->spare_parser[s->spare_parsers++] = c->parser;
+    } else {
+        http_parser_free(c->parser);
+    }
+    c->parser = NULL;
+}
+
 /* Looks at DATA until it is used up, an answer has to wait, or it is others' turn. Returns how much
  * was used. */
 static size_t consume(struct connection *c, const char *data, size_t len)
 {
     size_t at = 0;
     unsigned turns = SERVER_REQUESTS_TURN;
+    if (!borrow_parser(c)) {
+        connection_fail(c, "no memory to read a request");
+    }
     while (c->state == CONNECTION_READING) {
         if (!c->in_body && (at == len || !connection_settle(c, false) || turns-- == 0)) {
             break;
@@ -150,14 +184,16 @@ static size_t consume(struct connection *c, const char *data, size_t len)
         }
         connection_request(c, event, body, body_len);
     }
+    return_parser(c);
     return at;
 }
 
 void connection_stored(struct connection *c, int result)
 {
     http_parser_next(c->parser);
+    return_parser(c);
     if (result != 0) {
-        connection_close(c, "limit", "harness", NULL);
+        connection_fail(c, "no memory to answer a request");
         return;
     }
     if (c->state == CONNECTION_STORING) {
@@ -354,6 +390,6 @@ void connection_update(struct connection *c)
     if (events == 0) {
         (void)uv_poll_stop(&c->poll);
     } else if (uv_poll_start(&c->poll, events, on_poll) != 0) {
-        connection_close(c, "limit", "harness", NULL);
+        connection_fail(c, "a connection cannot be watched");
     }
 }

@@ -45,9 +45,7 @@ static struct connection *connection_new(struct listener *l, int fd)
     if (c == NULL) {
         return NULL;
     }
-    c->parser = http_parser_new();
-    if (c->parser == NULL || uv_poll_init(l->server->loop, &c->poll, fd) != 0) {
-        http_parser_free(c->parser);
+    if (uv_poll_init(l->server->loop, &c->poll, fd) != 0) {
         free(c);
         return NULL;
     }
@@ -71,6 +69,7 @@ void connection_open(struct listener *l, int fd, const struct sockaddr_storage *
     struct server *s = l->server;
     struct connection *c = connection_new(l, fd);
     if (c == NULL) {
+        (void)err_set(&s->trouble, ERR_NOMEM, "no memory for a connection");
         (void)close(fd);
         return;
     }
@@ -91,7 +90,11 @@ void connection_open(struct listener *l, int fd, const struct sockaddr_storage *
     } else {
         connection_tell_open(c);
     }
-    if (!room || s->open > s->limits.max_connections) {
+    if (!room) {
+        connection_fail(c, "no memory for TLS on a connection");
+        return;
+    }
+    if (s->open > s->limits.max_connections) {
         connection_close(c, "limit", "harness", NULL);
         return;
     }

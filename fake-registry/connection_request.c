@@ -33,7 +33,7 @@ static void send_continue(struct connection *c)
 static void refuse(struct connection *c, unsigned status, const char *why)
 {
     if (exchange_refuse(c, status, why) != 0) {
-        connection_close(c, "limit", "harness", NULL);
+        connection_fail(c, "no memory to answer a request");
         return;
     }
     connection_run(c);
@@ -43,7 +43,7 @@ static void refuse(struct connection *c, unsigned status, const char *why)
 static void answer_early(struct connection *c)
 {
     if (exchange_answer(c, http_parser_request(c->parser), false) != 0) {
-        connection_close(c, "limit", "harness", NULL);
+        connection_fail(c, "no memory to answer a request");
         return;
     }
     connection_run(c);
@@ -67,13 +67,15 @@ static void on_head(struct connection *c)
         return;
     }
     if (exchange_begin(c, request) != 0 || exchange_write_begin(c, request) != 0) {
-        connection_close(c, "limit", "harness", NULL);
+        connection_fail(c, "no memory to answer a request");
         return;
     }
     c->in_body = true;
     bool kept = exchange_write_takes(c->exchange);
     bool asks = request->has_body && request->expect_continue;
-    if (!kept && request->content_length > SERVER_BODY) {
+    if (kept && request->content_length > STORE_MAX_BLOB) {
+        refuse(c, 413, "the body of the request is too large");
+    } else if (!kept && request->content_length > SERVER_BODY) {
         too_much(c);
     } else if (asks && !kept && oci_is_write(c->exchange->route.op)) {
         answer_early(c); /* instead of the 100 that it waits for */
@@ -113,7 +115,7 @@ static void on_done(struct connection *c)
     }
     http_parser_next(c->parser);
     if (answered != 0) {
-        connection_close(c, "limit", "harness", NULL);
+        connection_fail(c, "no memory to answer a request");
         return;
     }
     connection_run(c);
@@ -123,12 +125,16 @@ static void on_broken(struct connection *c)
 {
     const char *why = NULL;
     unsigned status = http_parser_status(c->parser, &why);
+    if (status == 500) {
+        connection_fail(c, "no memory to read a request");
+        return;
+    }
     if (c->exchange == NULL && c->proxy != NULL) {
         connection_proxy_broken(c, status, why);
         return;
     }
     if (c->exchange == NULL && exchange_begin(c, NULL) != 0) {
-        connection_close(c, "limit", "harness", NULL);
+        connection_fail(c, "no memory to answer a request");
         return;
     }
     refuse(c, status, why);

@@ -40,7 +40,7 @@ static void show_flaw(struct connection *c, const struct fault_rule *rule)
     struct tls_context *context = tls_context_flawed(c->listener->tls, flaw, NULL);
     struct tls_session *session = context != NULL ? tls_session_new(context) : NULL;
     if (session == NULL) {
-        connection_close(c, "limit", "harness", NULL);
+        connection_fail(c, "no memory for TLS on a connection");
         return;
     }
     tls_session_free(c->tls);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fake-registry/content_source.h"
+#include "harness/base/json_memory.h"
 
 #define REF_NAME "org.opencontainers.image.ref.name"
 
@@ -151,7 +152,12 @@ int content_list_read(const void *text, size_t len, const char *media_type, size
                       struct content_list *out, struct err *e)
 {
     *out = (struct content_list){.index = false};
+    unsigned lost = json_memory_lost();
     json_t *root = json_loadb(text, len, 0, NULL);
+    if (json_memory_lost() != lost) {
+        json_decref(root);
+        return err_set(e, ERR_NOMEM, "no memory to read a manifest");
+    }
     if (!json_is_object(root)) {
         json_decref(root);
         return err_set(e, ERR_INVALID, "a manifest that is no JSON object");
@@ -169,34 +175,6 @@ void content_list_close(struct content_list *list)
     json_decref(list->document);
     free(list->items);
     *list = (struct content_list){.index = false};
-}
-
-struct referrer *content_list_referrer(const struct content_list *list, struct err *e)
-{
-    const json_t *annotations = json_object_get(list->document, "annotations");
-    bool annotated = json_is_object(annotations) && json_object_size(annotations) > 0;
-    struct referrer *r = calloc(1, sizeof(*r));
-    if (r != NULL) {
-        memcpy(r->subject, list->subject, sizeof(r->subject));
-        r->artifact_type = list->artifact_type != NULL ? strdup(list->artifact_type) : NULL;
-        r->annotations = annotated ? json_dumps(annotations, JSON_COMPACT) : NULL;
-    }
-    if (r == NULL || (list->artifact_type != NULL && r->artifact_type == NULL) ||
-        (annotated && r->annotations == NULL)) {
-        content_referrer_free(r);
-        (void)err_set(e, ERR_NOMEM, "no memory for a referrer");
-        return NULL;
-    }
-    return r;
-}
-
-void content_referrer_free(struct referrer *referrer)
-{
-    if (referrer != NULL) {
-        free(referrer->artifact_type);
-        free(referrer->annotations);
-        free(referrer);
-    }
 }
 
 void content_config_platform(const void *text, size_t len, struct image_platform *out)

@@ -14,6 +14,7 @@
 
 /* Stated maxima. */
 #define CONTENT_MAX_MANIFEST (8u << 20)
+#define CONTENT_MAX_NAMED 65536 /* what a manifest that is pushed may name */
 #define CONTENT_MAX_BLOB (UINT64_C(16) << 30)
 #define CONTENT_MAX_IMAGE (UINT64_C(64) << 30) /* all blobs of an image */
 #define CONTENT_MAX_LISTED 4096                /* manifests in the index.json of a layout */
@@ -48,10 +49,6 @@ struct content_list {
     const char *artifact_type; /* artifactType, else the config's media type; NULL: none */
     void *document;            /* holds the names */
 };
-/* What a referrers listing says of the manifest in LIST, which has a subject; owned by the caller:
- * content_unref frees that of a content. NULL: no memory. */
-struct referrer *content_list_referrer(const struct content_list *list, struct err *e);
-void content_referrer_free(struct referrer *referrer);
 
 /* Reads LEN bytes of TEXT, of MEDIA_TYPE where that is not empty. At most MAX items. */
 int content_list_read(const void *text, size_t len, const char *media_type, size_t max,

@@ -42,7 +42,7 @@ static void exchange_give_back(struct server *s, struct exchange *x)
     }
 }
 
-/* Only what is read before it is written: the plan alone is some kilobytes. */
+/* Only what is read before it is written. */
 static void exchange_reset(struct exchange *x)
 {
     x->late = false;
@@ -413,11 +413,11 @@ static void fill_response(const struct exchange *x, uint64_t delivered, struct e
     if (x->written == 0) {
         return;
     }
-    r->status = p->response.status;
+    r->status = p->status;
     r->head_bytes = p->head_len;
-    r->digest = p->response.status < 300 ? p->response.told : NULL;
+    r->digest = p->status < 300 ? p->told : NULL;
     if (p->carries_object && delivered > p->head_len) {
-        r->object = p->response.content->digest;
+        r->object = p->content->digest;
         r->object_from = p->object_from;
         r->object_bytes = delivered - p->head_len;
     }

@@ -18,14 +18,11 @@
 #define DIGEST_HEADER "Docker-Content-Digest: "
 
 struct exchange_write {
-    struct server *server;
-    struct connection *connection; /* NULL: it is gone, and the job goes on alone */
     struct store *store;
     const struct oci_rules *rules;
     bool unseen; /* it mounts from where it may not look */
     struct oci_write oci;
-    struct store_job *job; /* under way; else NULL, and what is below is not used */
-    uv_work_t work;
+    struct storing *storing; /* a job is under way; else NULL, and what is below is not used */
     bool keep_alive;
     struct passage passage;
 };
@@ -85,7 +82,6 @@ int exchange_write_begin(struct connection *c, const struct http_request *reques
     if (w == NULL) {
         return -1;
     }
-    w->server = c->server;
     w->store = l->registry->is.store;
     w->rules = &l->registry->is.rules;
     w->unseen = mounts_unseen(c, request);
@@ -158,21 +154,14 @@ static int finish(struct connection *c, struct passage *p, struct response *r, b
     return exchange_plan(c, p, r, keep_alive);
 }
 
-/* In a thread of the pool. */
-static void on_work(uv_work_t *work)
-{
-    struct exchange_write *w = work->data;
-    store_job_work(w->job);
-}
-
-static int finish_job(struct connection *c, struct exchange_write *w)
+int exchange_write_stored(struct connection *c, struct store_job *job)
 {
     const struct http_request *request = http_parser_request(c->parser);
+    struct exchange_write *w = c->exchange->write;
     struct passage p = w->passage;
-    struct store_job *job = w->job;
     struct response r;
     response_init(&r);
-    w->job = NULL;
+    w->storing = NULL;
     if (p.any) {
         exchange_facts(c, request, &p);
     }
@@ -184,20 +173,11 @@ static int finish_job(struct connection *c, struct exchange_write *w)
     return result;
 }
 
-static void on_worked(uv_work_t *work, int status)
+void exchange_write_alone(struct exchange_write *w, struct store_job *job)
 {
-    struct exchange_write *w = work->data;
-    struct server *s = w->server;
-    struct connection *c = w->connection;
-    (void)status; /* nothing is ever cancelled */
-    if (c != NULL) {
-        connection_stored(c, finish_job(c, w));
-    } else {
-        struct err e = {0};
-        (void)store_job_finish(w->job, &e);
-        write_free(w, false);
-    }
-    server_handle_closed(s);
+    struct err e = {.code = ERR_NONE};
+    (void)store_job_finish(job, &e);
+    write_free(w, false);
 }
 
 /* Gives JOB to the thread pool. False: it has to be done here and now. */
@@ -205,19 +185,12 @@ static bool give_away(struct connection *c, struct store_job *job, const struct 
                       bool keep_alive)
 {
     struct exchange_write *w = c->exchange->write;
-    if (!store_job_slow(job)) {
+    w->storing = store_job_slow(job) ? connection_store(c, job, w) : NULL;
+    if (w->storing == NULL) {
         return false;
     }
-    w->connection = c;
-    w->job = job;
     w->keep_alive = keep_alive;
     w->passage = *p;
-    w->work.data = w;
-    if (uv_queue_work(c->server->loop, &w->work, on_work, on_worked) != 0) {
-        w->job = NULL;
-        return false;
-    }
-    c->server->handles++;
     return true;
 }
 
@@ -240,7 +213,7 @@ int exchange_write_answer(struct connection *c, const struct http_request *reque
             return 1;
         }
         store_job_work(job);
-        result = oci_write_end(request, &x->route, &w->oci, job, &r);
+        result = oci_write_end(&w->oci, job, &r);
     }
     if (result == 0) {
         result = finish(c, p, &r, keep_alive);
@@ -253,8 +226,8 @@ void exchange_write_end(struct exchange *x)
 {
     struct exchange_write *w = x->write;
     x->write = NULL;
-    if (w != NULL && w->job != NULL) {
-        w->connection = NULL;
+    if (w != NULL && w->storing != NULL) {
+        connection_store_leave(w->storing);
     } else if (w != NULL) {
         write_free(w, x->route.op == OP_UPLOAD_CHUNK);
     }

@@ -63,6 +63,8 @@ enum http_event http_parser_feed(struct http_parser *p, const char *data, size_t
                                  const char **body, size_t *body_len);
 const struct http_request *http_parser_request(const struct http_parser *p);
 void http_parser_next(struct http_parser *p);
+/* Whether nothing of a request has come: P may serve another connection meanwhile. */
+bool http_parser_idle(const struct http_parser *p);
 /* After HTTP_BROKEN: the status to answer with and why, in words. */
 unsigned http_parser_status(const struct http_parser *p, const char **why);
 

@@ -8,9 +8,9 @@
  *
  * Failure modes: whatever llhttp refuses is 400 (505 for the version). Debian compiles llhttp to be
  * chosen strict or loose by a macro, so what loose lets pass in a head (bare CR or LF, folded
- * lines, a space before the colon) is looked for here in the raw bytes. Host, Content-Length
- * beside Transfer-Encoding and codings without a length are judged when the head is complete. A
- * broken parser stays broken.
+ * lines, a space before the colon) is looked for in the raw bytes (http_lines.c). Host,
+ * Content-Length beside Transfer-Encoding and codings without a length are judged when the head is
+ * complete. A broken parser stays broken.
  */
 /* llhttp's method of this name gives way to the event of http.h. */
 #define HTTP_HEAD LLHTTP_METHOD_HEAD
@@ -22,6 +22,7 @@
 #include <strings.h>
 
 #include "fake-registry/http.h"
+#include "fake-registry/http_lines.h"
 
 /* Separators in the head make room for the NULs; the path is copied once more. */
 #define TEXT_MAX ((size_t)HTTP_MAX_HEAD + HTTP_MAX_TARGET + 64)
@@ -29,7 +30,6 @@
 #define TEXT_KEPT 16384
 
 enum stage { STAGE_OF_HEAD, STAGE_OF_BODY, STAGE_COMPLETE, STAGE_BROKEN };
-enum line { LINE_REQUEST, LINE_NAME, LINE_VALUE };
 
 struct http_parser {
     llhttp_t ll;
@@ -42,9 +42,7 @@ struct http_parser {
     uint32_t value[HTTP_MAX_HEADERS];
     bool header_open;
     size_t head_seen; /* raw bytes */
-    char last;        /* the raw byte before */
-    enum line line;
-    bool line_empty;
+    struct http_lines lines;
     /* Bytes of chunk heads, extensions and trailers since the last byte of content. */
     size_t overhead;
     const char *piece;
@@ -333,11 +331,14 @@ void http_parser_next(struct http_parser *p)
     }
     p->header_open = false;
     p->head_seen = 0;
-    p->last = '\0';
-    p->line = LINE_REQUEST;
-    p->line_empty = true;
+    http_lines_init(&p->lines);
     p->overhead = 0;
     p->request.header_count = 0;
+}
+
+bool http_parser_idle(const struct http_parser *p)
+{
+    return p->stage == STAGE_OF_HEAD && p->head_seen == 0;
 }
 
 struct http_parser *http_parser_new(void)
@@ -355,29 +356,6 @@ void http_parser_free(struct http_parser *p)
         free(p->text);
         free(p);
     }
-}
-
-/* Whether the raw bytes of a head are what loose parsing would not insist on. */
-static bool well_formed(struct http_parser *p, const char *data, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        char c = data[i];
-        if ((c == '\n') != (p->last == '\r')) {
-            return false;
-        }
-        if (c == '\n') {
-            p->line = p->line == LINE_REQUEST && p->line_empty ? LINE_REQUEST : LINE_NAME;
-            p->line_empty = true;
-        } else if (c != '\r') {
-            if (p->line == LINE_NAME && (c == ' ' || c == '\t')) {
-                return false;
-            }
-            p->line = p->line == LINE_NAME && c == ':' ? LINE_VALUE : p->line;
-            p->line_empty = false;
-        }
-        p->last = c;
-    }
-    return true;
 }
 
 static enum http_event broken(struct http_parser *p)
@@ -407,7 +385,7 @@ static enum http_event feed_head(struct http_parser *p, const char *data, size_t
     size_t consumed = 0;
     bool whole = run(p, data, len < room ? len : room, &consumed);
     p->head_seen += consumed;
-    if (!well_formed(p, data, consumed)) {
+    if (!http_lines_take(&p->lines, data, consumed)) {
         /* This stands before whatever llhttp complains of: the answer must not depend on how the
          * bytes were cut. */
         p->status = 0;
@@ -436,14 +414,16 @@ static enum http_event feed_body(struct http_parser *p, const char *data, size_t
         *used = 0;
         return broken(p);
     }
-    if (p->piece_len > 0) {
-        p->overhead = 0;
-        return HTTP_BODY;
-    }
-    p->overhead += *used;
+    size_t before = p->piece_len > 0 ? (size_t)(p->piece - data) : *used;
+    p->overhead += before;
     if (p->overhead > HTTP_MAX_HEAD) {
+        *used = 0;
         (void)refuse(p, 431, "chunk extensions or trailers are too large");
         return broken(p);
+    }
+    if (p->piece_len > 0) {
+        p->overhead = *used - before - p->piece_len;
+        return HTTP_BODY;
     }
     return p->stage == STAGE_COMPLETE ? HTTP_DONE : HTTP_MORE;
 }

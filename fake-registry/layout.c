@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "harness/base/buf.h"
+#include "harness/base/json_memory.h"
 
 #define MARKER_MAX 4096
 
@@ -66,10 +67,14 @@ static const struct content_descriptor *choose(const struct content_list *list, 
 
 static int check_marker(const char *text, struct err *e)
 {
+    unsigned lost = json_memory_lost();
     json_t *root = json_loads(text, 0, NULL);
     const char *version = json_string_value(json_object_get(root, "imageLayoutVersion"));
     bool good = version != NULL && strncmp(version, "1.", 2) == 0;
     json_decref(root);
+    if (json_memory_lost() != lost) {
+        return err_set(e, ERR_NOMEM, "no memory to read oci-layout");
+    }
     return good ? 0 : err_set(e, ERR_INVALID, "oci-layout does not say a version 1 of the format");
 }
 

@@ -84,13 +84,13 @@ struct oci_rules {
 
 /* A request that changes the store, or whose body may; from its head to its answer. */
 struct oci_write {
-    bool refused;          /* its body is read past, ANSWER waits */
-    struct upload *upload; /* held: the body is added to it; NULL: none */
-    bool created;          /* by this very request */
-    bool takes_manifest;   /* the body is one */
-    uint64_t from;         /* bytes that UPLOAD had before */
-    uint64_t expected;     /* bytes that Content-Range announces; UINT64_MAX: it does not */
-    struct buf manifest;   /* the body of a manifest's PUT */
+    bool refused;           /* its body is read past, ANSWER waits */
+    struct upload *upload;  /* held: the body is added to it; NULL: none */
+    bool created;           /* by this very request */
+    bool takes_manifest;    /* the body is one */
+    uint64_t from;          /* bytes that UPLOAD had before */
+    uint64_t expected;      /* bytes that Content-Range announces; UINT64_MAX: it does not */
+    struct buf manifest;    /* the body of a manifest's PUT */
     struct response answer; /* a refusal, or what is said once the job is done */
 };
 /* Whether OP is one: a PUT, POST, PATCH or DELETE that is routed. */
@@ -109,8 +109,7 @@ int oci_write(struct store *store, const struct oci_rules *rules,
               const struct http_request *request, const struct oci_route *route,
               struct oci_write *w, struct store_job **job, struct response *out);
 /* JOB's work is done: finishes it (frees it). -1: no memory. */
-int oci_write_end(const struct http_request *request, const struct oci_route *route,
-                  struct oci_write *w, struct store_job *job, struct response *out);
+int oci_write_end(struct oci_write *w, struct store_job *job, struct response *out);
 /* The request is over. What was not carried out is forgotten (KEEP: what an interrupted request
  * added to an upload stays, so that its client may go on from there). */
 void oci_write_close(struct store *store, struct oci_write *w, bool keep);

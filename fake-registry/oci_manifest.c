@@ -14,8 +14,6 @@
 #include "fake-registry/content_source.h"
 #include "fake-registry/oci_internal.h"
 
-/* What one manifest may name: descriptors of some 120 bytes fill 8 MiB with that many. */
-#define NAMED_MAX 65536
 #define TAG_SIZE 129
 /* Missing content that is told of. */
 #define MISSING_MAX 32
@@ -121,7 +119,7 @@ static int read_body(const struct http_request *request, const struct buf *body,
     if (!said_type(request, type, sizeof(type))) {
         return err_set(e, ERR_INVALID, "the Content-Type is too long");
     }
-    if (content_list_read(body->data, body->len, type, NAMED_MAX, list, e) != 0) {
+    if (content_list_read(body->data, body->len, type, CONTENT_MAX_NAMED, list, e) != 0) {
         return -1;
     }
     if (list->own_type != NULL && strcmp(list->own_type, list->media_type) != 0) {
@@ -228,7 +226,7 @@ int oci_manifest_put(struct store *store, const struct oci_rules *rules,
                      struct oci_write *w, struct store_job **job, struct response *out)
 {
     struct err e = {.code = ERR_NONE};
-    struct content_list list;
+    struct content_list list = {.index = false};
     const char *unknown[MISSING_MAX];
     char digest[DIGEST_TEXT];
     const char *told = route->reference;

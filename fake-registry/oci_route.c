@@ -4,10 +4,6 @@
 #include "fake-registry/oci.h"
 #include "fake-registry/oci_internal.h"
 
-#define DIGITS "0123456789"
-#define LOWER "abcdefghijklmnopqrstuvwxyz"
-#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
 enum family {
     FAMILY_MANIFESTS,
     FAMILY_BLOBS,
@@ -44,11 +40,24 @@ static struct span pop(struct span *s)
     return last;
 }
 
+/* How many bytes S begins with of [a-z0-9], and of [A-Z] and MORE; strspn makes a table of its set
+ * at each call, which costs more than all the rest of a route. */
+static size_t word_of(const char *s, bool capitals, const char *more)
+{
+    size_t n = 0;
+    while ((s[n] >= 'a' && s[n] <= 'z') || (s[n] >= '0' && s[n] <= '9') ||
+           (capitals && s[n] >= 'A' && s[n] <= 'Z') ||
+           (s[n] != '\0' && strchr(more, s[n]) != NULL)) {
+        n++;
+    }
+    return n;
+}
+
 /* [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*, then '/' or the end. Returns where it ended; NULL: no match */
 static const char *skip_component(const char *s)
 {
     for (;;) {
-        size_t word = strspn(s, LOWER DIGITS);
+        size_t word = word_of(s, false, "");
         if (word == 0) {
             return NULL;
         }
@@ -80,7 +89,7 @@ static bool digest_well_formed(const char *text)
 {
     const char *at = text;
     for (;;) {
-        size_t word = strspn(at, LOWER DIGITS);
+        size_t word = word_of(at, false, "");
         at += word;
         if (word == 0 || *at == '\0' || strchr("+._-:", *at) == NULL) {
             return false;
@@ -89,7 +98,7 @@ static bool digest_well_formed(const char *text)
             break;
         }
     }
-    size_t encoded = strspn(at, LOWER UPPER DIGITS "=_-");
+    size_t encoded = word_of(at, true, "=_-");
     bool known = strncmp(text, "sha256:", 7) == 0 || strncmp(text, "sha512:", 7) == 0;
     return known ? digest_valid(text) : encoded > 0 && at[encoded] == '\0';
 }
@@ -97,7 +106,7 @@ static bool digest_well_formed(const char *text)
 /* [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127} */
 bool oci_tag_valid(const char *tag)
 {
-    size_t len = strspn(tag, LOWER UPPER DIGITS "._-");
+    size_t len = word_of(tag, true, "._-");
     return len > 0 && len <= 128 && tag[len] == '\0' && *tag != '.' && *tag != '-';
 }
 
@@ -143,31 +152,31 @@ static enum family classify(struct span rest, struct span *name, struct span *re
 
 /* What each method means on each family. What is not here is not supported. */
 static const struct {
-    enum family family;
     const char *method;
+    enum family family;
     enum op op;
 } operations[] = {
-    {FAMILY_MANIFESTS, "GET", OP_MANIFEST_GET},
-    {FAMILY_MANIFESTS, "HEAD", OP_MANIFEST_HEAD},
-    {FAMILY_MANIFESTS, "PUT", OP_MANIFEST_PUT},
-    {FAMILY_MANIFESTS, "DELETE", OP_DELETE},
-    {FAMILY_BLOBS, "GET", OP_BLOB_GET},
-    {FAMILY_BLOBS, "HEAD", OP_BLOB_HEAD},
-    {FAMILY_BLOBS, "DELETE", OP_DELETE},
-    {FAMILY_PING, "GET", OP_PING},
-    {FAMILY_PING, "HEAD", OP_PING},
-    {FAMILY_TAGS, "GET", OP_TAGS},
-    {FAMILY_TAGS, "HEAD", OP_TAGS},
-    {FAMILY_REFERRERS, "GET", OP_REFERRERS},
-    {FAMILY_REFERRERS, "HEAD", OP_REFERRERS},
-    {FAMILY_CATALOG, "GET", OP_CATALOG},
-    {FAMILY_CATALOG, "HEAD", OP_CATALOG},
-    {FAMILY_UPLOADS, "POST", OP_UPLOAD_START},
-    {FAMILY_UPLOAD, "PATCH", OP_UPLOAD_CHUNK},
-    {FAMILY_UPLOAD, "PUT", OP_UPLOAD_FINISH},
-    {FAMILY_UPLOAD, "GET", OP_UPLOAD_STATUS},
-    {FAMILY_UPLOAD, "HEAD", OP_UPLOAD_STATUS},
-    {FAMILY_UPLOAD, "DELETE", OP_UPLOAD_CANCEL},
+    {"GET", FAMILY_MANIFESTS, OP_MANIFEST_GET},
+    {"HEAD", FAMILY_MANIFESTS, OP_MANIFEST_HEAD},
+    {"PUT", FAMILY_MANIFESTS, OP_MANIFEST_PUT},
+    {"DELETE", FAMILY_MANIFESTS, OP_DELETE},
+    {"GET", FAMILY_BLOBS, OP_BLOB_GET},
+    {"HEAD", FAMILY_BLOBS, OP_BLOB_HEAD},
+    {"DELETE", FAMILY_BLOBS, OP_DELETE},
+    {"GET", FAMILY_PING, OP_PING},
+    {"HEAD", FAMILY_PING, OP_PING},
+    {"GET", FAMILY_TAGS, OP_TAGS},
+    {"HEAD", FAMILY_TAGS, OP_TAGS},
+    {"GET", FAMILY_REFERRERS, OP_REFERRERS},
+    {"HEAD", FAMILY_REFERRERS, OP_REFERRERS},
+    {"GET", FAMILY_CATALOG, OP_CATALOG},
+    {"HEAD", FAMILY_CATALOG, OP_CATALOG},
+    {"POST", FAMILY_UPLOADS, OP_UPLOAD_START},
+    {"PATCH", FAMILY_UPLOAD, OP_UPLOAD_CHUNK},
+    {"PUT", FAMILY_UPLOAD, OP_UPLOAD_FINISH},
+    {"GET", FAMILY_UPLOAD, OP_UPLOAD_STATUS},
+    {"HEAD", FAMILY_UPLOAD, OP_UPLOAD_STATUS},
+    {"DELETE", FAMILY_UPLOAD, OP_UPLOAD_CANCEL},
 };
 
 /* The methods of each family, for Allow; the table above in other words. */

@@ -163,11 +163,8 @@ int oci_write(struct store *store, const struct oci_rules *rules,
     }
 }
 
-int oci_write_end(const struct http_request *request, const struct oci_route *route,
-                  struct oci_write *w, struct store_job *job, struct response *out)
+int oci_write_end(struct oci_write *w, struct store_job *job, struct response *out)
 {
-    (void)request;
-    (void)route;
     struct err e = {.code = ERR_NONE};
     if (store_job_finish(job, &e) != 0) {
         return oci_store_error(out, &e);

@@ -96,6 +96,9 @@ static void free_server(struct server *s)
         s->spare = x->next_spare;
         free(x);
     }
+    while (s->spare_parsers > 0) {
+        http_parser_free(s->spare_parser[--s->spare_parsers]);
+    }
     free(s->lanes);
     free(s->listeners);
     free(s);
@@ -124,6 +127,11 @@ static void close_connections(struct server_lane *lane)
     while (lane->connections != NULL) {
         connection_close(lane->connections, "ours-fin", "harness", NULL);
     }
+}
+
+const struct err *server_trouble(const struct server *s)
+{
+    return &s->trouble;
 }
 
 void server_close(struct server *s, void (*done)(void *data), void *data)

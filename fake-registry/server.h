@@ -34,6 +34,9 @@ struct server_config {
 
 /* Everything in CONFIG is borrowed and outlives the server. */
 struct server *server_new(const struct server_config *config, struct err *e);
+/* Why the server could not do as it should (no memory, no descriptors), the first time; no error
+ * where it could. What clients saw of it is no fault of a scenario. */
+const struct err *server_trouble(const struct server *s);
 /* Closes all sockets; asynchronous: DONE is called once every handle is closed and S is freed. */
 void server_close(struct server *s, void (*done)(void *data), void *data);
 

@@ -32,7 +32,8 @@
 #define SERVER_BODY (1024 * 1024)   /* bytes of a request body that are read past */
 #define SERVER_LINGER_MS 1000       /* how long we read after our FIN */
 #define SERVER_SPARE_EXCHANGES 1024 /* kept for reuse */
-#define SERVER_ASKED_MAX 4096       /* different questions of one start that are told apart */
+#define SERVER_SPARE_PARSERS 64
+#define SERVER_ASKED_MAX 4096 /* different questions of one start that are told apart */
 
 /* Why a listener does not listen; it listens again when no reason is left. */
 enum refuse_reason { REFUSE_FAULT = 1, REFUSE_ALL = 2, REFUSE_HOLE = 4 };
@@ -125,11 +126,11 @@ struct exchange {
     uint64_t begun_ns; /* when the head was complete */
     uint64_t first_byte_ns;
     uint64_t end_ns;
-    uint64_t request_body; /* bytes of it that came */
-    uint64_t past;         /* of those, read past */
+    uint64_t request_body;        /* bytes of it that came */
+    uint64_t past;                /* of those, read past */
     struct exchange_write *write; /* it changes the store, or did not come to it; else NULL */
     char stored[DIGEST_TEXT];     /* what it has brought into the registry; empty: nothing */
-    char *form;            /* the body that may be a form; NULL: none yet */
+    char *form;                   /* the body that may be a form; NULL: none yet */
     size_t form_len;
     bool untold; /* the request event waits for the body: it may hold a credential */
     struct wire_plan plan;
@@ -173,8 +174,8 @@ struct connection {
     uv_timer_t timer;
     uint64_t id;
     uint64_t start;
-    struct http_parser *parser;
-    struct tls_session *tls; /* NULL: plain HTTP */
+    struct http_parser *parser; /* NULL between requests */
+    struct tls_session *tls;    /* NULL: plain HTTP */
     struct buf input;
     size_t ahead;              /* bytes taken that lie behind the request under way */
     struct exchange *exchange; /* under way or not settled; NULL between requests */
@@ -227,11 +228,14 @@ struct server {
     struct connection *watched;
     struct exchange *spare;
     size_t spare_count;
+    struct http_parser *spare_parser[SERVER_SPARE_PARSERS];
+    size_t spare_parsers;
     uint64_t connection_ids;
     uint64_t ordinals;
     uint64_t open;
     void (*done)(void *data);
     void *done_data;
+    struct err trouble;
     char read[SERVER_READ];
     char record[TLS_RECORD]; /* plaintext on its way into one */
 };
@@ -313,9 +317,19 @@ void connection_update(struct connection *c);
 void connection_lost(struct connection *c, bool reset);
 /* What C was STORING is done: its answer is planned (RESULT 0), or cannot be. */
 void connection_stored(struct connection *c, int result);
+/* The harness itself fails C: it is closed, and WHAT becomes the server's trouble. */
+void connection_fail(struct connection *c, const char *what);
 /* Ends the connection now. HOW is that of connection-close, END that of an answer under way. */
 void connection_close(struct connection *c, const char *how, const char *end,
                       const struct fault_rule *rule);
+
+/* connection_store.c */
+struct storing;
+/* Has the thread pool do JOB of W, C's write; connection_stored goes on then. NULL: it cannot. */
+struct storing *connection_store(struct connection *c, struct store_job *job,
+                                 struct exchange_write *w);
+/* C has ended: the job goes on alone. */
+void connection_store_leave(struct storing *s);
 
 /* connection_request.c */
 /* Acts on what the parser has found. */
@@ -407,7 +421,8 @@ void exchange_acted(struct exchange *x, const struct fault_rule *rule);
 void exchange_end(struct connection *c, const char *end, uint64_t unacknowledged);
 
 /* exchange_write.c */
-/* The head of REQUEST is complete: a write that its credentials let through begins. -1: no memory. */
+/* The head of REQUEST is complete: a write that its credentials let through begins. -1: no memory.
+ */
 int exchange_write_begin(struct connection *c, const struct http_request *request);
 /* Whether the body of the request is kept; else it is read past. */
 bool exchange_write_takes(const struct exchange *x);
@@ -416,6 +431,10 @@ void exchange_write_body(struct exchange *x, const char *data, size_t len);
 /* Carries the write of C's exchange out and plans its answer; as exchange_answer. */
 int exchange_write_answer(struct connection *c, const struct http_request *request,
                           struct passage *p, bool keep_alive);
+/* JOB is done: finishes it and plans the answer. -1: it cannot be. */
+int exchange_write_stored(struct connection *c, struct store_job *job);
+/* The same of a connection that has ended meanwhile. */
+void exchange_write_alone(struct exchange_write *w, struct store_job *job);
 /* The request is over: what was not carried out is forgotten, a job under way goes on alone. */
 void exchange_write_end(struct exchange *x);
 

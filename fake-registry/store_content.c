@@ -68,9 +68,6 @@ void content_unref(struct content *c)
     free(c);
 }
 
-/* What a manifest may name, as a push of it is read. */
-#define NAMED_MAX 65536
-
 static struct referrer *referrer_of(const struct content_list *list, struct err *e)
 {
     const json_t *annotations = json_object_get(list->document, "annotations");
@@ -93,9 +90,13 @@ static struct referrer *referrer_of(const struct content_list *list, struct err 
 int content_refer(struct content *c, struct err *e)
 {
     struct content_list list;
-    if (c->referrer != NULL || c->data == NULL ||
-        content_list_read(c->data, (size_t)c->size, c->media_type, NAMED_MAX, &list, NULL) != 0) {
-        return 0; /* what cannot be read refers to nothing */
+    struct err why = {0};
+    if (c->referrer != NULL || c->data == NULL) {
+        return 0;
+    }
+    if (content_list_read(c->data, (size_t)c->size, c->media_type, CONTENT_MAX_NAMED, &list, &why) != 0) {
+        /* What cannot be read refers to nothing. */
+        return why.code == ERR_NOMEM ? err_set(e, ERR_NOMEM, "%s", why.text) : 0;
     }
     if (list.subject[0] != '\0') {
         c->referrer = referrer_of(&list, e);

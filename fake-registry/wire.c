@@ -16,6 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
+/* What the head has beside the headers of the response: status line, Date, Server, Content-Length,
+ * Connection. */
+#define HEAD_ADDED 256
+
 /* A delay, stall or cut at its place: AT counts body bytes, BEFORE_HEAD comes before them all. */
 struct step {
     bool before_head;
@@ -121,10 +125,11 @@ static bool bodiless(unsigned status)
     return status == 204 || status == 304;
 }
 
-static void write_head(struct wire_plan *plan, bool keep_alive)
+static int write_head(struct wire_plan *plan, const struct response *r, bool keep_alive,
+                      struct err *e)
 {
-    const struct response *r = &plan->response;
-    struct cursor c = {plan->head, sizeof(plan->head)};
+    char head[RESPONSE_HEAD + HEAD_ADDED];
+    struct cursor c = {head, sizeof(head)};
     put_text(&c, "HTTP/1.1 ");
     put_number(&c, r->status);
     put_text(&c, " ");
@@ -139,7 +144,13 @@ static void write_head(struct wire_plan *plan, bool keep_alive)
         put_text(&c, "\r\n");
     }
     put_text(&c, keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
-    plan->head_len = sizeof(plan->head) - c.left;
+    plan->head_len = sizeof(head) - c.left;
+    plan->head = malloc(plan->head_len);
+    if (plan->head == NULL) {
+        return err_set(e, ERR_NOMEM, "no memory for the head of an answer");
+    }
+    memcpy(plan->head, head, plan->head_len);
+    return 0;
 }
 
 /* ---- sorting the decisions ----------------------------------------------------------------- */
@@ -236,12 +247,13 @@ static void sort_decision(struct draft *d, const struct fault_action *a)
 
 /* ---- altered copies ------------------------------------------------------------------------ */
 
-static const uint8_t *body_memory(const struct response *r)
+static const uint8_t *body_memory(const struct wire_plan *p)
 {
-    if (r->small != NULL) {
-        return (const uint8_t *)r->small;
+    if (p->small != NULL) {
+        return (const uint8_t *)p->small;
     }
-    return r->content != NULL && r->content->data != NULL ? r->content->data + r->from : NULL;
+    return p->content != NULL && p->content->data != NULL ? p->content->data + p->object_from
+                                                          : NULL;
 }
 
 static int read_whole(int fd, uint8_t *to, uint64_t len, uint64_t from, struct err *e)
@@ -264,7 +276,7 @@ static int read_whole(int fd, uint8_t *to, uint64_t len, uint64_t from, struct e
 static int alter(struct draft *d, struct err *e)
 {
     struct wire_plan *plan = d->plan;
-    const uint8_t *memory = body_memory(&plan->response);
+    const uint8_t *memory = body_memory(plan);
     size_t copies = memory != NULL ? 1 : 2;
     size_t total = 0;
     for (size_t i = 0; i < d->ranges; i++) {
@@ -282,8 +294,8 @@ static int alter(struct draft *d, struct err *e)
         size_t len = (size_t)(r->to - r->from);
         r->data = at;
         r->original = memory != NULL ? memory + r->from : at + len;
-        if (memory == NULL && read_whole(plan->response.content->fd, at + len, len,
-                                         plan->response.from + r->from, e) != 0) {
+        if (memory == NULL &&
+            read_whole(plan->content->fd, at + len, len, plan->object_from + r->from, e) != 0) {
             return -1;
         }
         for (size_t k = 0; k < len; k++) {
@@ -307,16 +319,16 @@ static struct segment *add_segment(struct draft *d, enum segment_kind kind)
 
 static void add_plain(struct draft *d, uint64_t from, uint64_t to)
 {
-    const struct response *r = &d->plan->response;
-    const uint8_t *memory = body_memory(r);
+    const struct wire_plan *plan = d->plan;
+    const uint8_t *memory = body_memory(plan);
     struct segment *s = add_segment(d, memory != NULL ? SEGMENT_MEMORY : SEGMENT_FILE);
     s->body = true;
     s->len = to - from;
     if (memory != NULL) {
         s->data = memory + from;
     } else {
-        s->fd = r->content->fd;
-        s->offset = r->from + from;
+        s->fd = plan->content->fd;
+        s->offset = plan->object_from + from;
     }
 }
 
@@ -385,6 +397,18 @@ static void lay_out(struct draft *d)
     add_body(d, at, plan->body_len);
 }
 
+/* Room for all that lay_out may add: head and body, each step, and the splits that steps and ranges
+ * make. */
+static int make_room(const struct draft *d)
+{
+    struct wire_plan *plan = d->plan;
+    size_t most = 2 + 2 * (d->steps + d->ranges);
+    if (most > WIRE_FEW_SEGMENTS) {
+        plan->segment = malloc(most * sizeof(*plan->segment));
+    }
+    return plan->segment != NULL ? 0 : -1;
+}
+
 static int plan_faults(struct wire_plan *plan, const struct fault_decision *decisions, size_t count,
                        struct err *e)
 {
@@ -400,8 +424,43 @@ static int plan_faults(struct wire_plan *plan, const struct fault_decision *deci
     if (alter(&d, e) != 0) {
         return -1;
     }
+    if (make_room(&d) != 0) {
+        return err_set(e, ERR_NOMEM, "no memory for the plan of an answer");
+    }
     lay_out(&d);
     return 0;
+}
+
+/* The memory of PLAN, but for the body. */
+static void free_memory(struct wire_plan *plan)
+{
+    if (plan->segment != plan->few) {
+        free(plan->segment);
+    }
+    free(plan->altered);
+    free(plan->head);
+    plan->segment = plan->few;
+    plan->altered = NULL;
+    plan->head = NULL;
+    plan->count = 0;
+}
+
+static void begin(struct wire_plan *plan, const struct response *r, bool keep_alive)
+{
+    plan->segment = plan->few;
+    plan->count = 0;
+    plan->status = r->status;
+    plan->content = r->content;
+    plan->small = r->small;
+    plan->told = r->told;
+    plan->head = NULL;
+    plan->body_len = r->head_only || bodiless(r->status) ? 0 : r->len;
+    plan->object_from = r->from;
+    plan->carries_object = r->content != NULL && r->small == NULL;
+    plan->altered_from = 0;
+    plan->altered_bytes = 0;
+    plan->altered = NULL;
+    plan->close_after = !keep_alive;
 }
 
 int wire_plan(struct response *response, const struct fault_decision *decisions, size_t count,
@@ -410,20 +469,12 @@ int wire_plan(struct response *response, const struct fault_decision *decisions,
     if (count > FAULT_MAX_DECISIONS) {
         return err_set(e, ERR_LIMIT, "more than %d faults met one answer", FAULT_MAX_DECISIONS);
     }
-    plan->response = *response;
-    plan->count = 0;
-    plan->body_len = response->head_only || bodiless(response->status) ? 0 : response->len;
-    plan->object_from = response->from;
-    plan->carries_object = response->content != NULL && response->small == NULL;
-    plan->altered_from = 0;
-    plan->altered_bytes = 0;
-    plan->altered = NULL;
-    plan->close_after = !keep_alive;
-    write_head(plan, keep_alive);
-    if (plan_faults(plan, decisions, count, e) != 0) {
-        free(plan->altered);
-        plan->altered = NULL;
-        response_init(&plan->response); /* it stays the caller's */
+    begin(plan, response, keep_alive);
+    if (write_head(plan, response, keep_alive, e) != 0 ||
+        plan_faults(plan, decisions, count, e) != 0) {
+        free_memory(plan);
+        plan->content = NULL; /* the body stays the caller's */
+        plan->small = NULL;
         return -1;
     }
     response_init(response);
@@ -432,8 +483,9 @@ int wire_plan(struct response *response, const struct fault_decision *decisions,
 
 void wire_plan_close(struct wire_plan *plan)
 {
-    response_close(&plan->response);
-    free(plan->altered);
-    plan->altered = NULL;
-    plan->count = 0;
+    free_memory(plan);
+    content_unref(plan->content);
+    free(plan->small);
+    plan->content = NULL;
+    plan->small = NULL;
 }

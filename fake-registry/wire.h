@@ -40,13 +40,21 @@ struct segment {
 
 /* Head and body, and for each decision its own step and the splits it makes. */
 #define WIRE_MAX_SEGMENTS (2 + 2 * FAULT_MAX_DECISIONS)
+/* As many as most answers have: they lie in the plan itself. */
+#define WIRE_FEW_SEGMENTS 4
 
-/* Everything one answer needs until its last byte is gone. Owns the response and the copies. */
+/* Everything one answer needs until its last byte is gone. Owns all of it. Kept small, for a stall
+ * may hold thousands of them; it is not to be moved. */
 struct wire_plan {
-    struct segment segment[WIRE_MAX_SEGMENTS];
+    struct segment *segment; /* FEW, or a block of its own */
     size_t count;
-    struct response response;
-    char head[RESPONSE_HEAD + 256];
+    struct segment few[WIRE_FEW_SEGMENTS];
+    /* Of the response: see there. */
+    unsigned status;
+    struct content *content;
+    char *small;
+    const char *told;
+    char *head;
     size_t head_len;
     uint64_t body_len;     /* as promised; 0 where no body follows the head */
     uint64_t object_from;  /* where in the true object the body begins */
@@ -57,10 +65,10 @@ struct wire_plan {
     bool close_after; /* the connection ends after this answer (Connection: close) */
 };
 
-/* Plans RESPONSE (moved into PLAN on success; left with the caller on failure) under the fired
- * decisions, in their order; at most FAULT_MAX_DECISIONS. KEEP_ALIVE is what the request and the
- * limits allow. The status line, Date, Server, Content-Length and Connection headers are written
- * here. */
+/* Plans RESPONSE (its body is moved into PLAN on success; left with the caller on failure) under
+ * the fired decisions, in their order; at most FAULT_MAX_DECISIONS. KEEP_ALIVE is what the request
+ * and the limits allow. The status line, Date, Server, Content-Length and Connection headers are
+ * written here. */
 int wire_plan(struct response *response, const struct fault_decision *decisions, size_t count,
               bool keep_alive, struct wire_plan *plan, struct err *e);
 void wire_plan_close(struct wire_plan *plan);

@@ -312,12 +312,16 @@ static const char *text_of(struct arena *a, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
 static const char *text_of(struct arena *a, const char *fmt, va_list ap)
 {
-    struct buf text;
-    buf_init(&text, CHECK_MAX_TEXT);
-    buf_vprintf(&text, fmt, ap);
-    const char *kept = arena_strndup(a, text.data ? text.data : "", text.len);
-    buf_close(&text);
-    return kept;
+    va_list again;
+    va_copy(again, ap);
+    int len = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    size_t size = len > 0 ? (size_t)len + 1 : 1;
+    char *text = arena_alloc(a, size < CHECK_MAX_TEXT ? size : CHECK_MAX_TEXT, 1);
+    if (text) {
+        (void)vsnprintf(text, size < CHECK_MAX_TEXT ? size : CHECK_MAX_TEXT, fmt, ap);
+    }
+    return text;
 }
 
 void check_result(struct check *c, enum verdict_kind verdict, const char *actual_fmt, ...)

@@ -243,7 +243,10 @@ static void on_flush(uv_prepare_t *handle)
 {
     struct drill *d = handle->data;
     struct err e = {0};
-    if (history_flush(d->history, &e) != 0) {
+    if (history_flush(d->history, &e) == 0 && d->registries.server != NULL) {
+        e = *server_trouble(d->registries.server);
+    }
+    if (e.code != ERR_NONE) {
         drill_abort(d, "failure", "%s", e.text);
         drill_pump(d);
     } else if (drill_lost(d) || drill_until_met(d)) {

@@ -42,7 +42,8 @@ static int spawn(struct worker *w, const struct scenario_words *words, const cha
 
 bool drill_command_ok(const struct subject_exit *exit, char *why, size_t size)
 {
-    bool ok = exit->started && exit->exit == 0 && !exit->timed_out && !exit->cancelled;
+    bool ended = exit->started && !exit->timed_out && !exit->cancelled;
+    bool ok = ended && exit->exit == 0 && !exit->lost;
     why[0] = '\0';
     if (!ok) {
         size_t from = exit->output_len > 200 ? exit->output_len - 200 : 0;
@@ -315,7 +316,7 @@ static void on_command(void *data, const struct subject_exit *exit)
     if (!exit->started) {
         snprintf(w->tail, sizeof w->tail, "%s", exit->reason);
     }
-    if (exit->no_room) {
+    if (exit->no_room || exit->lost) {
         drill_abort(d, "failure", "start %llu: %s", (unsigned long long)w->start, exit->reason);
     }
     end_lane(w);

@@ -12,6 +12,7 @@
 
 #include "fake-registry/digest.h"
 #include "harness/base/doc.h"
+#include "harness/base/json_memory.h"
 #include "harness/lane.h"
 
 #define RESULT_BYTES (64u << 10)
@@ -407,11 +408,14 @@ static char *verdict_text(const struct layout *l, struct err *e)
 char *lane_layout(const struct lane *lane, const char *result, struct err *e)
 {
     struct layout l = {.folder = -1, .blobs = -1};
+    unsigned lost = json_memory_lost();
     json_t *object = result == NULL ? NULL : json_loads(result, 0, NULL);
     const json_t *path = json_object_get(object, "layout");
     char *text = NULL;
 
-    if (path != NULL && lane->start_dir != NULL) {
+    if (json_memory_lost() != lost) {
+        err_set(e, ERR_NOMEM, "no memory to read what a start says");
+    } else if (path != NULL && lane->start_dir != NULL) {
         if (lane->subject >= 0)
             l.subject = &lane->plan->scenario->subjects[lane->subject];
         check_layout(&l, lane, object, path);

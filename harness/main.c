@@ -113,6 +113,26 @@ static void hold_standard_descriptors(void)
     }
 }
 
+/* Beside the program in the build tree, else where `make install` puts it. */
+static void find_keeper(void)
+{
+    char self[2048];
+    char path[sizeof self + 64];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[len > 0 ? len : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash == NULL) {
+        return;
+    }
+    *slash = '\0';
+    snprintf(path, sizeof path, "%s/" KEEPER_ARGV0, self);
+    if (subject_set_keeper(path) == 0) {
+        return;
+    }
+    snprintf(path, sizeof path, "%s/../lib/pulldrill/" KEEPER_ARGV0, self);
+    (void)subject_set_keeper(path); /* without one the program does */
+}
+
 static int finish(int status)
 {
     if (fflush(stdout) != 0 || ferror(stdout)) {
@@ -137,6 +157,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     subject_set_program("/proc/self/exe");
+    find_keeper();
     options_set_program(argv[0]);
     if (argc < 2) {
         usage(stderr);

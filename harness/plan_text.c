@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/base/buf.h"
+#include "harness/base/json_memory.h"
 #include "harness/plan_internal.h"
 
 #define TEXT_MAX (1u << 20)
@@ -111,6 +112,7 @@ static int add_served(const struct plan *p, json_t *root)
 char *plan_text(const struct plan *p, struct err *e)
 {
     const struct scenario *s = p->scenario;
+    unsigned lost = json_memory_lost();
     json_t *root =
         json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:O, s:O}", "scenario",
                   scenario_resolved(s, p->seed), "file", text_value(s->path), "folder",
@@ -121,8 +123,11 @@ char *plan_text(const struct plan *p, struct err *e)
                      ? json_dumps(root, JSON_COMPACT)
                      : NULL;
     json_decref(root);
-    if (!text)
+    if (!text || json_memory_lost() != lost) {
+        free(text);
         err_set(e, ERR_NOMEM, "no memory for the plan's text");
+        return NULL;
+    }
     return text;
 }
 
@@ -145,8 +150,10 @@ static struct scenario *read_scenario(const json_t *root, struct err *e)
         invalid(e, "\"scenario\", \"file\" or \"subjects-dir\" is missing");
         return NULL;
     }
+    unsigned lost = json_memory_lost();
     char *text = json_dumps(resolved, JSON_COMPACT);
-    if (!text) {
+    if (!text || json_memory_lost() != lost) {
+        free(text);
         err_set(e, ERR_NOMEM, "no memory to read the plan");
         return NULL;
     }
@@ -303,11 +310,10 @@ struct plan *plan_read(const char *text, struct err *e)
         err_set(e, ERR_LIMIT, "the plan in the history is larger than %u bytes", PLAN_MAX_BYTES);
         return NULL;
     }
-    json_error_t why = {0};
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &why);
-    if (!json_is_object(root)) {
-        /* jansson gives no reason where it had no memory. */
-        if (!root && !why.text[0])
+    unsigned lost = json_memory_lost();
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(root) || json_memory_lost() != lost) {
+        if (json_memory_lost() != lost)
             err_set(e, ERR_NOMEM, "no memory to read the plan");
         else
             invalid(e, "it is no JSON object");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/json_memory.h"
 #include "harness/base/rng.h"
 #include "harness/pulls_internal.h"
 
@@ -360,10 +361,12 @@ static enum pull_label label_of(const struct pulls *p, const struct pull_start *
 
 static const char *claimed_digest(struct pulls *p, const char *result)
 {
+    unsigned lost = json_memory_lost();
     json_t *root = result ? json_loads(result, 0, NULL) : NULL;
     const char *digest = json_string_value(json_object_get(root, "digest"));
     const char *kept = digest ? arena_strdup(&p->arena, digest) : NULL;
     json_decref(root);
+    p->arena.failed = p->arena.failed || json_memory_lost() != lost;
     return kept;
 }
 

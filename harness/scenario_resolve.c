@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "harness/base/json_memory.h"
+
 static int no_memory(struct scenario_reader *r)
 {
     return err_set(r->err, ERR_NOMEM, "%s: no memory for the scenario", r->s->path);
@@ -17,7 +19,10 @@ static int resolve_variables(struct scenario_reader *r, json_t *root)
         const char *text = scenario_escape(&r->s->arena, v->value);
         if (!text)
             return no_memory(r);
+        unsigned lost = json_memory_lost();
         json_t *value = json_string(text);
+        if (!value && json_memory_lost() != lost)
+            return no_memory(r);
         if (!value)
             return doc_complain(r->err, v->at,
                                 "the value given to ${%s} is not UTF-8; give it valid text",
@@ -34,9 +39,12 @@ static int resolve_command(struct scenario_reader *r, json_t *subject)
     json_t *words = json_array();
     if (!words)
         return no_memory(r);
+    unsigned lost = json_memory_lost();
     for (size_t i = 0; i < o->command_count; i++) {
         if (json_array_append_new(words, json_string(o->command[i])) != 0) {
             json_decref(words);
+            if (json_memory_lost() != lost)
+                return no_memory(r);
             return err_set(r->err, ERR_USAGE,
                            "word %zu of the command after -- is not UTF-8; give it valid text",
                            i + 1);
@@ -50,11 +58,14 @@ static int resolve_variant(struct scenario_reader *r, json_t *subject)
 {
     const json_t *variant =
         json_object_get(json_object_get(subject, "variants"), r->options->variant);
+    unsigned lost = json_memory_lost();
     json_t *copy = json_deep_copy(variant);
     json_t *env = json_object_get(subject, "env");
     json_t *over = copy ? json_object_get(copy, "env") : NULL;
-    if (!copy)
+    if (!copy || json_memory_lost() != lost) {
+        json_decref(copy);
         return no_memory(r);
+    }
     int rc = 0;
     if (env && over) {
         rc = json_object_update(env, over);
@@ -69,8 +80,10 @@ static int resolve_variant(struct scenario_reader *r, json_t *subject)
 int scenario_resolve(struct scenario_reader *r)
 {
     struct scenario *s = r->s;
+    unsigned lost = json_memory_lost();
     s->resolved = json_deep_copy(s->doc.root);
-    if (!s->resolved)
+    /* A copy may lack what there was no memory for, and does not say so. */
+    if (!s->resolved || json_memory_lost() != lost)
         return no_memory(r);
     if (resolve_variables(r, s->resolved) != 0)
         return -1;
@@ -85,8 +98,10 @@ int scenario_resolve(struct scenario_reader *r)
 
 json_t *scenario_resolved(const struct scenario *s, uint64_t seed)
 {
+    unsigned lost = json_memory_lost();
     json_t *copy = json_deep_copy(s->resolved);
-    if (copy && json_object_set_new(copy, "seed", json_integer((json_int_t)seed)) != 0) {
+    if (copy && (json_object_set_new(copy, "seed", json_integer((json_int_t)seed)) != 0 ||
+                 json_memory_lost() != lost)) {
         json_decref(copy);
         return NULL;
     }

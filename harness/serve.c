@@ -108,6 +108,12 @@ static void on_signal(uv_signal_t *handle, int signum)
 static void on_flush(uv_prepare_t *handle)
 {
     struct serve *s = handle->data;
+    if (s->trouble.code == ERR_NONE && s->registries.server != NULL) {
+        s->trouble = *server_trouble(s->registries.server);
+        if (s->trouble.code != ERR_NONE && !s->stopping) {
+            stop(s, s->trouble.text);
+        }
+    }
     if (s->trouble.code == ERR_NONE && history_flush(s->history, &s->trouble) != 0 &&
         !s->stopping) {
         stop(s, "the history cannot be written");

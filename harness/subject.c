@@ -37,6 +37,7 @@ struct channels {
 };
 
 static char program[4096];
+static char keeper[64];      /* empty: PROGRAM is the keeper */
 static char chunk[64 << 10]; /* one read at a time in one loop */
 struct subject_run *subject_living;
 
@@ -48,6 +49,20 @@ void subject_set_program(const char *path)
 const char *subject_program(void)
 {
     return program;
+}
+
+int subject_set_keeper(const char *path)
+{
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    /* Behind all that a keeper is given, which takes the places of the first ones. */
+    int kept = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, KEEPER_SPACES_FD + KEEPER_MAX_SPACES) : -1;
+
+    if (fd >= 0)
+        close(fd);
+    if (kept < 0)
+        return -1;
+    snprintf(keeper, sizeof keeper, "/proc/self/fd/%d", kept);
+    return 0;
 }
 
 static void on_grace(uv_timer_t *timer)
@@ -196,7 +211,7 @@ static int spawn_keeper(uv_loop_t *loop, struct subject_run *run, const struct s
     };
     uv_process_options_t options = {
         .exit_cb = subject_keeper_exited,
-        .file = program,
+        .file = keeper[0] != '\0' ? keeper : program,
         .args = argv,
         .env = (char **)(uintptr_t)spec->env, /* libuv only reads it */
         .cwd = spec->cwd,
@@ -246,6 +261,8 @@ static void attend(struct subject_run *run, struct channels *c, uint64_t timeout
     if (uv_pipe_open(&run->output, c->output[0]) == 0) {
         c->output[0] = -1;
         uv_read_start((uv_stream_t *)&run->output, on_alloc, on_output);
+    } else {
+        run->capture.failed = true; /* told with its end */
     }
     if (run->hold)
         uv_poll_start(&run->reported, UV_READABLE, subject_reported);

@@ -40,6 +40,7 @@ struct subject_exit {
     uint64_t survivors;   /* could not be killed: the harness must say so */
     uint64_t duration_ns; /* from spawn to the end of the command itself */
     uint64_t ended_ns;    /* CLOCK_MONOTONIC then; 0 where it is not known */
+    bool lost;            /* what it wrote could not be kept: the harness failed; see reason */
     bool no_room;         /* not started for want of processes, memory or descriptors, or of a way
                              into its lane: the subject is not to blame */
     const char *output;   /* captured, NUL-terminated; valid during the callback */
@@ -74,6 +75,9 @@ void subject_release(struct subject_run *run, subject_released *released, void *
 void subject_set_program(const char *path);
 /* The path so set; empty where none was. */
 const char *subject_program(void);
+/* The keeper's own executable at PATH is taken from now on, whatever becomes of the file; without
+ * one the program is executed again, which loads all its libraries. -1: it cannot be opened. */
+int subject_set_keeper(const char *path);
 
 /* PID is a child of this process that is no subject's: it is no orphan. One at a time; 0: none. */
 void subject_spare(pid_t pid);

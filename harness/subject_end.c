@@ -101,6 +101,13 @@ size_t subject_orphans_kill(void)
 
 /* ---- the end of a run --------------------------------------------------------------------- */
 
+static void lose(struct subject_exit *exit, const char *what, const char *why)
+{
+    exit->lost = true;
+    if (exit->reason[0] == '\0')
+        snprintf(exit->reason, sizeof exit->reason, "%s: %s", what, why);
+}
+
 static void write_output(struct subject_run *run, const char *text, size_t len)
 {
     struct subject_exit *exit = &run->exit;
@@ -117,9 +124,8 @@ static void write_output(struct subject_run *run, const char *text, size_t len)
             break;
         done += n > 0 ? (size_t)n : 0;
     }
-    if ((fd < 0 || done < len) && exit->reason[0] == '\0')
-        snprintf(exit->reason, sizeof exit->reason, "its output could not be written to %.100s: %s",
-                 run->output_path, strerror(errno));
+    if (fd < 0 || done < len)
+        lose(exit, "its output could not be written", strerror(errno));
     subject_close_fd(&fd);
 }
 
@@ -140,10 +146,9 @@ static void announce(struct subject_run *run)
     capture_end(&run->capture);
     text = capture_text(&run->capture, &len);
 
-    if (text == NULL) {
-        len = 0;
-        if (run->exit.reason[0] == '\0')
-            snprintf(run->exit.reason, sizeof run->exit.reason, "no memory for its output");
+    if (text == NULL || run->capture.failed) {
+        len = text == NULL ? 0 : len;
+        lose(&run->exit, "its output could not be kept", "no memory");
     }
     run->exit.output = text == NULL ? "" : text;
     run->exit.output_len = len;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/json_memory.h"
 #include "harness/history/history.h"
 #include "harness/trace_internal.h"
 
@@ -22,8 +23,10 @@
 
 static const char *keep_json(struct trace *t, const json_t *value)
 {
+    unsigned lost = json_memory_lost();
     char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     const char *kept = text != NULL ? arena_strdup(&t->arena, text) : NULL;
+    t->arena.failed = t->arena.failed || json_memory_lost() != lost;
     free(text);
     return kept;
 }
@@ -39,6 +42,7 @@ static int take_plan(struct trace *t, const struct plan *plan)
         t->registry_count++;
     }
     t->primary = s->primary;
+    t->served = plan->served;
     t->host = keep_json(t, plan->host);
     t->versions = keep_json(t, plan->versions);
     return t->arena.failed ? -1 : 0;
@@ -55,6 +59,7 @@ struct trace_fold *trace_begin(const struct plan *plan, struct err *e)
     trace_rows_init(&fold->phases, sizeof(struct trace_band), MAX_BANDS);
     trace_rows_init(&fold->faults, sizeof(struct trace_band), MAX_BANDS);
     trace_rows_init(&fold->events, sizeof(struct trace_event), TRACE_MAX_EVENTS);
+    trace_rows_init(&fold->asked, sizeof(struct trace_attempt), TRACE_MAX_ATTEMPTS);
     trace_rows_init(&fold->commands, sizeof(const char *), MAX_STARTS);
     fold->pulls = pulls_new(plan, e);
     fold->trace = fold->pulls != NULL ? trace_new(e) : NULL;
@@ -76,6 +81,7 @@ void trace_abandon(struct trace_fold *fold)
     free(fold->phases.rows);
     free(fold->faults.rows);
     free(fold->events.rows);
+    free(fold->asked.rows);
     free(fold->commands.rows);
     pulls_free(fold->pulls);
     trace_free(fold->trace);
@@ -145,6 +151,31 @@ static int take_row(struct trace_fold *fold, const struct event *ev)
     return 0;
 }
 
+/* A request of nobody's, where registries were served. To a client 401 and 404 are answers like any
+ * other, unless a fault gave them. */
+static int take_asked(struct trace_fold *fold, const struct event *ev)
+{
+    bool full;
+    const struct event_response *answer = &ev->response;
+    int registry = fold->plan->served && ev->type == EVENT_RESPONSE
+                       ? plan_registry(fold->plan, answer->registry)
+                       : -1;
+    if (registry < 0) {
+        return 0;
+    }
+    struct trace_attempt *row = trace_rows_add(&fold->asked, &full);
+    if (row == NULL) {
+        fold->trace->left_out += full ? 1 : 0;
+        return full ? 0 : -1;
+    }
+    bool fault = answer->faults != NULL && answer->faults[0] != '\0';
+    bool whole = answer->end != NULL && strcmp(answer->end, "whole") == 0;
+    row->t_ns = ev->t_ns;
+    row->registry = (unsigned)registry;
+    row->failed = !whole || answer->status >= (fault ? 400 : 500);
+    return 0;
+}
+
 /* The pulls have taken the start already, so its number is below their maximum. */
 static int take_command(struct trace_fold *fold, const struct event *ev)
 {
@@ -167,7 +198,7 @@ int trace_event(struct trace_fold *fold, const struct event *ev, struct err *e)
         return err_prefix(e, "event %llu", (unsigned long long)ev->n);
     }
     if (take_bands(fold, ev) != 0 || take_row(fold, ev) != 0 || take_command(fold, ev) != 0 ||
-        fold->trace->arena.failed) {
+        take_asked(fold, ev) != 0 || fold->trace->arena.failed) {
         return err_set(e, ERR_NOMEM, "trace: no memory at event %llu", (unsigned long long)ev->n);
     }
     return 0;
@@ -184,11 +215,16 @@ static struct trace_band *move_bands(struct trace *t, const struct trace_rows *r
     return bands;
 }
 
-static void move_attempts(struct trace *t, const struct pulls *pulls)
+static void move_attempts(struct trace_fold *fold)
 {
+    struct trace *t = fold->trace;
     size_t count;
-    const struct pull_attempt *from = pulls_attempts(pulls, &count);
+    const struct pull_attempt *from = pulls_attempts(fold->pulls, &count);
     size_t kept = count < TRACE_MAX_ATTEMPTS ? count : TRACE_MAX_ATTEMPTS;
+    if (t->served) {
+        t->attempts = trace_rows_move(&fold->asked, t, &t->attempt_count);
+        return;
+    }
     t->attempts = arena_alloc(&t->arena, kept, sizeof t->attempts[0]);
     t->left_out += count - kept;
     for (size_t i = 0; t->attempts != NULL && i < kept; i++) {
@@ -267,7 +303,7 @@ struct trace *trace_finish(struct trace_fold *fold, struct err *e)
     t->phases = move_bands(t, &fold->phases, &t->phase_count);
     t->faults = move_bands(t, &fold->faults, &t->fault_count);
     t->events = trace_rows_move(&fold->events, t, &t->event_count);
-    move_attempts(t, fold->pulls);
+    move_attempts(fold);
     move_starts(fold);
     if (t->arena.failed) {
         err_set(e, ERR_NOMEM, "trace: no memory");

@@ -17,6 +17,7 @@ struct trace_fold {
     struct trace *trace;
     struct trace_rows phases, faults; /* struct trace_band */
     struct trace_rows events;         /* struct trace_event */
+    struct trace_rows asked;          /* struct trace_attempt, where registries were served */
     /* const char *, by start in the order in which they began: as the pulls have them */
     struct trace_rows commands;
 };

@@ -58,6 +58,10 @@ int vars_expand(const char *text, vars_lookup *lookup, void *data, struct buf *o
             at++;
         }
     }
+    if (out->starved) {
+        err_set(e, ERR_NOMEM, "no memory to replace its variables");
+        return complain(0, offset);
+    }
     if (out->failed) {
         err_set(e, ERR_LIMIT, "longer than %zu bytes once its variables are replaced", out->max);
         return complain(0, offset);

@@ -24,12 +24,13 @@ void buf_reset(struct buf *b)
 {
     b->len = 0;
     b->failed = false;
+    b->starved = false;
     if (b->data != NULL)
         b->data[0] = '\0';
 }
 
 /* Doubles until LEN more bytes and the NUL fit; never allocates past the maximum and its NUL. */
-static bool grow(struct buf *b, size_t len)
+bool buf_grow(struct buf *b, size_t len)
 {
     size_t need, cap;
     char *data;
@@ -47,6 +48,7 @@ static bool grow(struct buf *b, size_t len)
     data = realloc(b->data, cap);
     if (data == NULL) {
         b->failed = true;
+        b->starved = true;
         return false;
     }
     b->data = data;
@@ -55,52 +57,40 @@ static bool grow(struct buf *b, size_t len)
     return true;
 }
 
-char *buf_reserve(struct buf *b, size_t len)
-{
-    if (b->failed)
-        return NULL;
-    /* b->len < b->cap holds wherever memory is held, so nothing wraps. */
-    if ((b->data == NULL || len >= b->cap - b->len) && !grow(b, len))
-        return NULL;
-    return b->data + b->len;
-}
-
-void buf_added(struct buf *b, size_t len)
-{
-    b->len += len;
-    b->data[b->len] = '\0';
-}
-
-void buf_append(struct buf *b, const void *data, size_t len)
-{
-    char *to = buf_reserve(b, len);
-
-    if (to == NULL || len == 0)
-        return;
-    memcpy(to, data, len);
-    buf_added(b, len);
-}
-
 void buf_str(struct buf *b, const char *s)
 {
     buf_append(b, s, strlen(s));
 }
 
-void buf_char(struct buf *b, char c)
+size_t buf_digits(char out[BUF_DIGITS], uint64_t v)
 {
-    buf_append(b, &c, 1);
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    char digits[BUF_DIGITS];
+    size_t at = sizeof(digits);
+
+    for (; v >= 100; v /= 100) {
+        at -= 2;
+        memcpy(digits + at, pairs + 2 * (v % 100), 2);
+    }
+    if (v >= 10) {
+        at -= 2;
+        memcpy(digits + at, pairs + 2 * v, 2);
+    } else {
+        digits[--at] = (char)('0' + v);
+    }
+    memcpy(out, digits + at, sizeof(digits) - at);
+    return sizeof(digits) - at;
 }
 
 void buf_u64(struct buf *b, uint64_t v)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
+    char *to = buf_reserve(b, BUF_DIGITS);
 
-    do {
-        digits[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v > 0);
-    buf_append(b, digits + at, sizeof(digits) - at);
+    if (to != NULL)
+        buf_added(b, buf_digits(to, v));
 }
 
 void buf_i64(struct buf *b, int64_t v)

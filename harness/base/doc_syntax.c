@@ -1,9 +1,9 @@
 /* What makes a text no JSON, told at its place and with a hint where the slip is a common one. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "harness/base/doc_internal.h"
+#include "harness/base/json_memory.h"
 #include "harness/base/utf8.h"
 
 static bool is_space(char c)
@@ -233,12 +233,14 @@ static int complain_json(struct err *e, const struct doc *d, const json_error_t 
 
 int doc_parse_values(struct doc *d, struct err *e)
 {
+    unsigned lost = json_memory_lost();
     json_error_t je;
 
-    /* jansson's lexer calls a token invalid where it had no memory for it. */
-    errno = 0;
     d->root = json_loadb(d->text, d->len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
-    if (d->root == NULL && errno == ENOMEM)
+    if (json_memory_lost() != lost) {
+        json_decref(d->root);
+        d->root = NULL;
         return err_set(e, ERR_NOMEM, "%s: no memory to read it", d->name);
+    }
     return d->root == NULL ? complain_json(e, d, &je) : 0;
 }

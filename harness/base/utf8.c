@@ -106,6 +106,9 @@ size_t utf8_plain_run(const char *s, size_t len)
 
     while (len - run >= 8 && are_plain(s + run))
         run += 8;
+    /* The rest lies within the last eight. */
+    if (len >= 8 && len - run < 8 && are_plain(s + len - 8))
+        return len;
     while (run < len && is_plain((unsigned char)s[run]))
         run++;
     return run;

@@ -179,6 +179,17 @@ struct verdict *results_lost(const char *path, const char *title, const char *wh
     return v;
 }
 
+/* The journal of a process that failed after it had written that: a report is missing, and no pass
+ * may hide it. */
+static void say_incomplete(struct verdict *v, int status)
+{
+    if (status == EXIT_ERROR && v->verdict != VERDICT_ERROR) {
+        v->verdict = VERDICT_ERROR;
+        v->blame = "harness";
+        v->why = "not all of its results could be written";
+    }
+}
+
 struct verdict *results_of_process(const char *out, const char *folder, const char *scenario,
                                    const char *title, int status, struct err *e)
 {
@@ -188,6 +199,7 @@ struct verdict *results_of_process(const char *out, const char *folder, const ch
     snprintf(path, sizeof path, "%s/%s/journal.json", out, folder);
     struct verdict *v = verdict_load(path, &local);
     if (v != NULL && WIFEXITED(status)) {
+        say_incomplete(v, WEXITSTATUS(status));
         return v;
     }
     verdict_free(v);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "harness/base/utf8.h"
 #include "harness/history/event_table.h"
 #include "harness/history/scan.h"
 
@@ -14,12 +15,28 @@ static void put_key(struct buf *out, const struct event_field *f)
     buf_append(out, f->key, f->name_len + 4);
 }
 
+/* One reservation for key and value, where the value needs no escapes: nearly always. */
 static void put_string(struct buf *out, const struct event_field *f, const char *s)
 {
+    size_t key = f->name_len + 4, len;
+    char *to;
+
     if (s == NULL)
         return;
-    put_key(out, f);
-    buf_json_string(out, s, strlen(s));
+    len = strlen(s);
+    if (utf8_plain_run(s, len) != len) {
+        put_key(out, f);
+        buf_json_string(out, s, len);
+        return;
+    }
+    to = buf_reserve(out, key + len + 2);
+    if (to == NULL)
+        return;
+    memcpy(to, f->key, key);
+    to[key] = '"';
+    memcpy(to + key + 1, s, len);
+    to[key + 1 + len] = '"';
+    buf_added(out, key + len + 2);
 }
 
 /* Copies an object without the blanks between its parts, so that the line stays one. A text that is
@@ -46,10 +63,16 @@ static void put_object(struct buf *out, const struct event_field *f, const char 
 
 static void put_u64(struct buf *out, const struct event_field *f, uint64_t v)
 {
+    size_t key = f->name_len + 4;
+    char *to;
+
     if (v == 0 && !f->zero)
         return;
-    put_key(out, f);
-    buf_u64(out, v);
+    to = buf_reserve(out, key + BUF_DIGITS);
+    if (to == NULL)
+        return;
+    memcpy(to, f->key, key);
+    buf_added(out, key + buf_digits(to + key, v));
 }
 
 static void put_i64(struct buf *out, const struct event_field *f, int64_t v)

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "harness/base/json_memory.h"
 #include "reports/web/html.h"
 #include "reports/web/page.h"
 #include "reports/words.h"
@@ -24,7 +25,9 @@ static void json_fact(struct buf *out, const char *name, json_t *value)
         fact(out, name, json_string_value(value));
         return;
     }
+    unsigned lost = json_memory_lost();
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    out->failed = out->failed || json_memory_lost() != lost;
     fact(out, name, text != NULL ? text : "");
     free(text);
 }
@@ -34,7 +37,9 @@ static void facts_of(struct buf *out, const char *otherwise, const char *text)
 {
     const char *key;
     json_t *value;
+    unsigned lost = json_memory_lost();
     json_t *object = text != NULL ? json_loads(text, 0, NULL) : NULL;
+    out->failed = out->failed || json_memory_lost() != lost;
     if (!json_is_object(object)) {
         fact(out, otherwise, text);
         json_decref(object);

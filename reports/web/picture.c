@@ -79,7 +79,8 @@ static double entry_width(const struct pic *p, size_t registry)
 {
     struct buf text;
     buf_init(&text, 256);
-    picture_attempts(&text, &p->totals[registry]);
+    picture_attempts(&text, p->t, &p->totals[registry]);
+    p->out->failed = p->out->failed || text.failed;
     size_t name = strlen(p->t->registries[registry]);
     double width = (double)(name < 40 ? name : 40) * PIC_BOLD + (double)text.len * PIC_PLAIN + 52;
     buf_close(&text);
@@ -107,7 +108,7 @@ static void entry(struct pic *p, size_t registry, double x, double y)
                x + (sum->failed > 0 ? 29 : 18), y);
     picture_cut(p->out, p->t->registries[registry], 40);
     buf_str(p->out, "</tspan> ");
-    picture_attempts(p->out, sum);
+    picture_attempts(p->out, p->t, sum);
     buf_str(p->out, "</text>");
 }
 
@@ -139,8 +140,9 @@ static double legend(struct pic *p, bool draw)
         x += width;
     }
     if (draw && any_failed(p) && x + KEY_WIDTH < PICTURE_WIDTH - PIC_RIGHT) {
-        picture_text(p, "pic-muted", PICTURE_WIDTH - PIC_RIGHT, y, "end",
-                     "striped: attempts that failed", 40);
+        picture_text(
+            p, "pic-muted", PICTURE_WIDTH - PIC_RIGHT, y, "end",
+            p->t->served ? "striped: requests that failed" : "striped: attempts that failed", 40);
     }
     return y + 6;
 }
@@ -199,7 +201,7 @@ static void draw(struct pic *p)
     picture_notes(p);
     if (p->t->attempt_count == 0) {
         picture_text(p, "pic-muted", PICTURE_WIDTH / 2.0, p->base_y - PIC_BARS / 2, "middle",
-                     "no attempts", 40);
+                     p->t->served ? "no requests" : "no attempts", 40);
     }
     picture_hits(p);
     buf_str(p->out, "</svg>");

@@ -273,8 +273,8 @@ static void axis_y(struct pic *p)
     double middle = p->base_y - PIC_BARS / 2;
     buf_printf(p->out,
                "<text class=\"pic-muted\" text-anchor=\"middle\" transform=\"translate(13 "
-               "%.1f)rotate(-90)\">attempts per slice</text>",
-               middle);
+               "%.1f)rotate(-90)\">%s per slice</text>",
+               middle, picture_noun(p->t));
 }
 
 /* Round ticks from a phase's own beginning, as many as its width has room for. */
@@ -355,6 +355,7 @@ static void add_slices(const struct pic *p, struct buf *text)
 static void note(struct pic *p, const char *class, double *y, const struct buf *text)
 {
     size_t max = fits(PICTURE_WIDTH - PIC_LEFT - PIC_RIGHT, PIC_PLAIN);
+    p->out->failed = p->out->failed || text->failed;
     if (text->len > 0) {
         picture_text(p, class, PIC_LEFT, *y, NULL, text->data, max);
         *y += PIC_NOTE;
@@ -383,6 +384,5 @@ void picture_notes(struct pic *p)
                    (unsigned long long)p->t->left_out);
     }
     note(p, "pic-bad", &y, &text);
-    p->out->failed = p->out->failed || text.failed;
     buf_close(&text);
 }

@@ -37,8 +37,10 @@ struct pic {
 
 /* picture_words.c: letters. */
 
+/* "attempts"; where registries were served, "requests". */
+const char *picture_noun(const struct trace *t);
 /* "20 attempts, 3 failed". */
-void picture_attempts(struct buf *out, const struct slices_attempts *sum);
+void picture_attempts(struct buf *out, const struct trace *t, const struct slices_attempts *sum);
 /* S escaped, cut to MAX characters. */
 void picture_cut(struct buf *out, const char *s, size_t max);
 /* A <text> with S in it, cut likewise. */

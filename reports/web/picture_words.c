@@ -22,9 +22,14 @@ static void count_of(struct buf *out, uint64_t n, const char *one, const char *m
     buf_str(out, n == 1 ? one : many);
 }
 
-void picture_attempts(struct buf *out, const struct slices_attempts *sum)
+const char *picture_noun(const struct trace *t)
 {
-    count_of(out, sum->worked + sum->failed, "attempt", "attempts");
+    return t->served ? "requests" : "attempts";
+}
+
+void picture_attempts(struct buf *out, const struct trace *t, const struct slices_attempts *sum)
+{
+    count_of(out, sum->worked + sum->failed, t->served ? "request" : "attempt", picture_noun(t));
     if (sum->failed > 0) {
         buf_str(out, ", ");
         buf_u64(out, sum->failed);
@@ -155,9 +160,11 @@ static void add_registries(struct pic *p, size_t first, size_t count, size_t roo
         }
         picture_cut(p->out, p->t->registries[registry], NAME_CHARACTERS);
         buf_char(p->out, ' ');
-        picture_attempts(p->out, &sum);
+        picture_attempts(p->out, p->t, &sum);
     }
-    buf_str(p->out, any ? "" : "no attempts");
+    if (!any) {
+        buf_printf(p->out, "no %s", picture_noun(p->t));
+    }
 }
 
 void picture_slice_title(struct pic *p, size_t index)
@@ -223,8 +230,10 @@ void picture_stretch_title(struct pic *p, const struct slices_stretch *stretch)
 
 void picture_describe(struct pic *p)
 {
-    buf_str(p->out, "<title>Attempted pulls per registry over time</title><desc>Bars over time, "
-                    "stacked by registry; attempts that failed are striped. ");
+    buf_printf(p->out,
+               "<title>%s per registry over time</title><desc>Bars over time, stacked by "
+               "registry; %s that failed are striped. ",
+               p->t->served ? "Requests" : "Attempted pulls", picture_noun(p->t));
     size_t from = p->out->len;
     for (size_t i = 0; i < p->s.stretch_count; i++) {
         if (p->out->len - from > DESC_BYTES) {

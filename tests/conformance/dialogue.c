@@ -1,5 +1,5 @@
 /* Plays dialogues with a registry (README.md): dialogue [--ca FILE] [--algorithm sha512]
- * [--prefix REPOSITORY] HOST:PORT FILE…  Exit 0: all as it must be; 1: not; 2: no dialogue. */
+ * [--prefix REPOSITORY] [--header LINE] HOST:PORT FILE…  Exit 0: all as it must be; 1: not; 2: no dialogue. */
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +18,8 @@ int main(int argc, char **argv)
             d.algorithm = argv[at + 1];
         } else if (strcmp(argv[at], "--prefix") == 0) {
             d.prefix = argv[at + 1];
+        } else if (strcmp(argv[at], "--header") == 0) {
+            d.header = argv[at + 1];
         } else {
             dialogue_die(&d, "no option %s", argv[at]);
         }

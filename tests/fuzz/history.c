@@ -35,6 +35,33 @@ static size_t count_of(const struct buf *b, const char *what)
     return count;
 }
 
+/* The end of the element NAME from AT on, where that begins there; else AT. */
+static const char *behind(const char *at, const char *end, const char *name, const char *close)
+{
+    if ((size_t)(end - at) < strlen(name) || memcmp(at, name, strlen(name)) != 0) {
+        return at;
+    }
+    const char *stop = memmem(at, (size_t)(end - at), close, strlen(close));
+    MUST(stop != NULL, "%s without an end", name);
+    return stop;
+}
+
+/* Tags begin and end in turn: no foreign text is one, or breaks out of one. */
+static void check_markup(const char *format, const struct buf *out)
+{
+    const char *end = out->data + out->len;
+    bool tag = false;
+    for (const char *at = out->data; at < end; at++) {
+        if (!tag) {
+            at = behind(at, end, "<script", "</script>");
+            at = behind(at, end, "<style", "</style>");
+        }
+        MUST(*at != (tag ? '<' : '>'), "%s: markup of the history's own: %.80s", format, at);
+        tag = tag ? *at != '>' : *at == '<';
+    }
+    MUST(!tag, "%s ends in a tag", format);
+}
+
 /* A journal that is read back makes the same journal. */
 static void check_journal(const struct buf *journal)
 {
@@ -59,6 +86,9 @@ static void check_report(const struct report_format *format, const struct buf *o
     json_t *root = json ? json_loadb(out->data, out->len, 0, &error) : NULL;
     MUST(!json || root != NULL, "%s is no JSON: %s", format->name, error.text);
     json_decref(root);
+    if (strcmp(format->name, "html") == 0 || strcmp(format->name, "junit") == 0) {
+        check_markup(format->name, out);
+    }
     if (strcmp(format->name, "html") == 0) {
         MUST(count_of(out, "<script") <= SCRIPTS_OF_A_PAGE, "a script of the history's own");
         MUST(count_of(out, "</body>") == 1, "a page that ends twice, or never");

@@ -8,6 +8,7 @@
 #include "fake-registry/proxy_request.h"
 #include "fake-registry/redirect.h"
 #include "tests/fuzz/lib/answer.h"
+#include "tests/fuzz/lib/client.h"
 #include "tests/fuzz/lib/fuzz.h"
 
 #define MAX_TOLD ((size_t)64 << 20)
@@ -16,6 +17,9 @@
 struct side {
     struct http_parser *parser;
     struct store *store;
+    struct oci_route route;
+    struct oci_write write; /* of a request that changes the store, from its head to its end */
+    bool writing;
     uint64_t body; /* bytes of the request's body so far */
     bool ended;
     struct buf told;
@@ -94,13 +98,23 @@ static void check_route(const struct oci_route *route)
          "a repository that climbs: %s", route->repository);
 }
 
+static void begin(struct side *side, const struct http_request *r)
+{
+    static const struct oci_rules rules = {.read_only = false};
+    side->body = 0;
+    oci_route(r, &side->route);
+    check_route(&side->route);
+    read_parts(r);
+    side->writing = oci_is_write(side->route.op);
+    if (side->writing) {
+        MUST(oci_write_begin(side->store, &rules, r, &side->route, &side->write) == 0, "no memory");
+    }
+}
+
 static void answer(struct side *side, const struct http_request *r)
 {
-    struct oci_route route;
+    const struct oci_route route = side->route;
     struct response out;
-    oci_route(r, &route);
-    check_route(&route);
-    read_parts(r);
     MUST(r->content_length == 0 || side->body == r->content_length, "a body of %llu for %llu",
          (unsigned long long)side->body, (unsigned long long)r->content_length);
     buf_printf(&side->told, "%s %s: %s %s %s body %llu keep %d\n", r->method, r->target,
@@ -109,8 +123,13 @@ static void answer(struct side *side, const struct http_request *r)
     ask_auth(AUTH_BASIC, r, &route, &side->told);
     ask_auth(AUTH_TOKEN, r, &route, &side->told);
     response_init(&out);
-    MUST(oci_respond(side->store, r, &route, NULL, 0, &out) == 0, "no memory");
-    answer_check(&out);
+    if (side->writing) {
+        side->writing = false;
+        client_finish(side->store, r, &route, &side->write, &out);
+    } else {
+        MUST(oci_respond(side->store, r, &route, NULL, 0, &out) == 0, "no memory");
+        answer_check(&out);
+    }
     answer_tell(&out, &side->told);
     response_close(&out);
     side->ended = !r->keep_alive;
@@ -140,10 +159,13 @@ static void feed(struct side *side, const char *data, size_t len)
         event = http_parser_feed(side->parser, data, len, &used, &body, &body_len);
         MUST(used <= len, "%zu bytes used of %zu", used, len);
         if (event == HTTP_HEAD) {
-            side->body = 0;
+            begin(side, http_parser_request(side->parser));
         } else if (event == HTTP_BODY) {
             MUST(body >= data && body + body_len <= data + used, "a body beyond the data");
             side->body += body_len;
+            if (side->writing) {
+                oci_write_body(&side->write, body, body_len);
+            }
         } else if (event == HTTP_DONE) {
             answer(side, http_parser_request(side->parser));
             http_parser_next(side->parser);
@@ -174,6 +196,9 @@ static void converse(struct side *side, const uint8_t *data, size_t len, size_t 
         feed(side, copy, piece);
         free(copy);
         at += piece;
+    }
+    if (side->writing) {
+        oci_write_close(side->store, &side->write, len % 2 == 0);
     }
     http_parser_free(side->parser);
     store_free(side->store);

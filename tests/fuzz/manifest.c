@@ -1,11 +1,13 @@
 /* Documents of images, parted by lines of four dashes: each is read as a manifest, an index, a
  * config and the index of a layout; then the first is taken for an image whose parts are the
  * others. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fake-registry/content_source.h"
 #include "fake-registry/layout.h"
+#include "tests/fuzz/lib/client.h"
 #include "tests/fuzz/lib/fuzz.h"
 
 #define MAX_PARTS 16
@@ -115,6 +117,55 @@ static void read_layout(const uint8_t *data, size_t len)
     free(text);
 }
 
+/* Pushed as a manifest of TYPE: what is taken is given back byte by byte, and listed. */
+static void push(struct store *store, const uint8_t *data, size_t len, const char *type)
+{
+    char headers[256] = "";
+    struct response out;
+    struct client_request r = {.method = "PUT",
+                               .target = "/v2/ci/agent/manifests/stable?tag=1.0",
+                               .headers = headers,
+                               .body = data,
+                               .len = len,
+                               .cut = SIZE_MAX};
+    if (type[0] != '\0') {
+        snprintf(headers, sizeof headers, "Content-Type: %s\r\n", type);
+    }
+    client_ask(store, &r, &out);
+    bool taken = out.status == 201;
+    MUST(taken || out.status == 400, "a push: %u", out.status);
+    response_close(&out);
+    if (!taken) {
+        return;
+    }
+    r = (struct client_request){
+        .method = "GET", .target = r.target, .headers = "", .cut = SIZE_MAX};
+    client_ask(store, &r, &out);
+    MUST(out.status == 200 && out.len == len && memcmp(out.content->data, data, len) == 0,
+         "other bytes: %u", out.status);
+    const struct referrer *referrer = out.content->referrer;
+    char target[256];
+    snprintf(target, sizeof target, "/v2/ci/agent/referrers/%s",
+             referrer != NULL ? referrer->subject : out.content->digest);
+    response_close(&out);
+    r.target = target;
+    client_ask(store, &r, &out);
+    MUST(out.status == 200 && (referrer == NULL || strstr(out.small, "sha256:") != NULL),
+         "the referrers: %u %s", out.status, out.small);
+    response_close(&out);
+}
+
+static void push_all(const uint8_t *data, size_t len)
+{
+    struct err e = {0};
+    struct store *store = store_new(&e);
+    MUST(store != NULL, "%s", e.text);
+    push(store, data, len, "");
+    push(store, data, len, IMAGE_MANIFEST_TYPE);
+    push(store, data, len, IMAGE_INDEX_TYPE "; charset=utf-8");
+    store_free(store);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct parts parts = {.count = 0};
@@ -125,6 +176,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         parts.len[parts.count++] = part_len;
         read_all(part, part_len);
         read_layout(part, part_len);
+        push_all(part, part_len);
     }
     walk(&parts, false);
     walk(&parts, true);

@@ -18,7 +18,9 @@
 #define REQUEST_MAX (16u << 20)
 #define ANSWERS_MAX (4u << 20)
 #define STATUSES 64
-#define PATIENCE_NS (UINT64_C(60) * CLOCK_NS_PER_S)
+#ifndef PATIENCE_NS
+#define PATIENCE_NS (UINT64_C(20) * CLOCK_NS_PER_S)
+#endif
 #define LAST "GET /v2/ci/agent/tags/list HTTP/1.1\r\nHost: primary\r\n\r\n"
 
 enum ending { ENDS_OPEN, ENDS_CLOSE, ENDS_GONE };
@@ -32,15 +34,22 @@ struct expect {
 
 /* ---- the files ------------------------------------------------------------------------------ */
 
+static void read_request(const char *text, struct buf *out);
+
 static void add_repeated(struct buf *out, const char **at)
 {
     char *end = NULL;
     unsigned long times = strtoul(*at, &end, 10);
     const char *close = strchr(end, '}');
     cr_assert(*end == ':' && close != NULL, "a repetition is \\{N:text}: %.20s", *at);
+    char text[256];
+    struct buf one;
+    (void)snprintf(text, sizeof(text), "%.*s", (int)(close - end - 1), end + 1);
+    read_request(text, &one);
     for (unsigned long i = 0; i < times; i++) {
-        buf_append(out, end + 1, (size_t)(close - end - 1));
+        buf_append(out, one.data, one.len);
     }
+    buf_close(&one);
     *at = close + 1;
 }
 
@@ -109,6 +118,7 @@ static void read_expect(char *text, struct expect *x)
 
 struct talk {
     struct bed *bed;
+    const char *name;
     int fd;
     struct buf answers;
     bool over; /* the connection has ended */
@@ -126,7 +136,10 @@ static void listen_in(struct talk *t)
         t->over = n == 0 || (n < 0 && errno != EAGAIN);
         buf_append(&t->answers, piece, n > 0 ? (size_t)n : 0);
     }
-    cr_assert_lt(clock_now_ns(), t->give_up, "no answer: %s", t->answers.data);
+    if (clock_now_ns() >= t->give_up) {
+        cr_expect_fail("%s: still waits: %s", t->name, t->answers.data);
+        t->over = true;
+    }
 }
 
 static void say(struct talk *t, const char *data, size_t len)
@@ -213,7 +226,8 @@ static void check_folder(struct bed *b, const char *name)
     char *expect_text = golden_read(path, &len);
     read_request(request_text, &request);
     read_expect(expect_text, &x);
-    struct talk t = {.bed = b, .fd = bed_connect(b), .give_up = clock_now_ns() + PATIENCE_NS};
+    struct talk t = {
+        .bed = b, .name = name, .fd = bed_connect(b), .give_up = clock_now_ns() + PATIENCE_NS};
     buf_init(&t.answers, ANSWERS_MAX);
     buf_str(&t.answers, "");
     say(&t, request.data, request.len);
@@ -260,12 +274,12 @@ Test(hostile, every_folder)
     struct dirent **entries = NULL;
     int count = scandir(FOLDER, &entries, is_folder, alphasort);
     cr_assert_geq(count, 60, "only %d folders", count);
+    struct bed *b = bed_open(NULL, NULL);
     for (int i = 0; i < count; i++) {
-        struct bed *b = bed_open(NULL, NULL);
         check_folder(b, entries[i]->d_name);
         check_unharmed(b, entries[i]->d_name);
-        bed_close(b);
         free(entries[i]);
     }
+    bed_close(b);
     free(entries);
 }

@@ -51,6 +51,7 @@ struct dialogue {
     const char *ca;   /* PEM file: TLS; NULL: plain */
     const char *algorithm;
     const char *prefix; /* of every repository */
+    const char *header; /* "Name: value" that every request has; NULL: none */
     const char *file;
     unsigned line;
     struct buf what; /* the case that is played */

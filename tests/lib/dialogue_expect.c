@@ -232,6 +232,9 @@ static void hold_header(struct dialogue *d, const char *text)
     }
     if (value == NULL) {
         dialogue_fail(d, "no %s", name);
+        if (strncmp(rest, " > ", 3) == 0) {
+            buf_str(dialogue_set(d, rest + 3), "/nowhere");
+        }
     } else if (strncmp(rest, ": ", 2) == 0) {
         if (strcmp(value, rest + 2) != 0) {
             dialogue_fail(d, "%s: %s, wanted %s", name, value, rest + 2);
@@ -249,8 +252,12 @@ static void hold_header(struct dialogue *d, const char *text)
 
 void dialogue_expect(struct dialogue *d, const char *text)
 {
-    if (!d->answered) {
-        return; /* its absence was told */
+    if (!d->answered) { /* that was told; what would have been kept is nowhere */
+        const char *kept = strstr(text, " > ");
+        if (kept != NULL) {
+            buf_str(dialogue_set(d, kept + 3), "/nowhere");
+        }
+        return;
     }
     if (strcmp(text, "empty") == 0) {
         if (d->answer.body.len > 0) {

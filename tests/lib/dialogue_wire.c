@@ -78,6 +78,9 @@ static void write_head(struct dialogue *d, const struct dialogue_request *r, str
 {
     buf_append(out, r->head.data, r->head.len);
     buf_printf(out, "Host: %s\r\n", d->host);
+    if (d->header != NULL) {
+        buf_printf(out, "%s\r\n", d->header);
+    }
     if (!r->framed && (r->body.len > 0 || bodied(r->method))) {
         buf_printf(out, "Content-Length: %zu\r\n", r->body.len);
     }

@@ -72,7 +72,7 @@ static void write_through(struct store *store, const struct oci_ask *ask,
     cr_assert_eq(oci_write(store, &ask->rules, request, route, &w, &job, r), 0);
     if (job != NULL) {
         store_job_work(job);
-        cr_assert_eq(oci_write_end(request, route, &w, job, r), 0);
+        cr_assert_eq(oci_write_end(&w, job, r), 0);
     }
     oci_write_close(store, &w, false);
 }

@@ -72,6 +72,7 @@ static void fill_store(struct bed *b)
 }
 
 bool bed_speaks_tls;
+bool bed_is_quiet;
 
 static struct tls_context *tls_of(struct bed *b)
 {
@@ -94,7 +95,7 @@ struct bed *bed_open(const char *rules, const struct server_limits *limits)
     cr_assert_eq(uv_loop_init(&b->loop), 0);
     b->history = history_new(NULL, &e);
     cr_assert_not_null(b->history, "%s", e.text);
-    cr_assert_eq(history_observe(b->history, keep, b, &e), 0);
+    cr_assert(bed_is_quiet || history_observe(b->history, keep, b, &e) == 0);
     cr_assert_eq(fault_rules_read(&b->rules, rules != NULL ? rules : "{}", &e), 0, "%s", e.text);
     b->rules.engine = fault_engine_new(b->rules.rule, b->rules.count, 42, &e);
     cr_assert_not_null(b->rules.engine, "%s", e.text);

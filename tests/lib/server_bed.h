@@ -21,10 +21,12 @@
 #define BED_FILE 200000
 
 /* The most descriptors of clients. */
-#define BED_PEERS 1024
+#define BED_PEERS 16384
 
 /* Whether beds that are opened from now on speak TLS: set before bed_open. */
 extern bool bed_speaks_tls;
+/* Whether they keep no events: for more of them than BED_EVENTS. */
+extern bool bed_is_quiet;
 
 struct bed_event {
     struct event ev; /* its strings lie in SCRATCH */

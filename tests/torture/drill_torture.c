@@ -34,9 +34,12 @@ static struct points_record *clean_record;
 /* Words of which an error says one at least. */
 static bool says_why(const struct drilled *d)
 {
-    static const char *const words[] = {
-        "memory",        "Input/output error", "No space left", "Too many open", "temporarily",
-        "Cannot assign", "already in use",     "OpenSSL",       "cannot"};
+    static const char *const words[] = {"memory",         "Input/output error",
+                                        "No space left",  "Too many open",
+                                        "temporarily",    "Cannot assign",
+                                        "already in use", "OpenSSL",
+                                        "random",         "sha256",
+                                        "hashing",        "cannot"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strstr(d->output, words[i]) != NULL) {
             return true;
@@ -132,13 +135,16 @@ static void tell(const struct batch *b, uint64_t n, const struct drilled *d,
     const char *what = drill_wrong(d);
     char place[1500] = "the point was not reached";
     if (what == NULL) {
+        if (d->status == 0) {
+            no_difference(b->bench, role_name(b->role), n, r);
+        }
         return;
     }
     if (r->fired) {
         points_place(r, place, sizeof place);
     }
-    finding(role_name(b->role), n, b->onward, what, place,
-            d->sanitizer[0] != '\0' ? d->sanitizer : d->output);
+    const char *detail = d->sanitizer[0] != '\0' ? d->sanitizer : d->output;
+    finding(role_name(b->role), n, b->onward, what, place, detail);
 }
 
 static void work(const struct batch *b, unsigned number)

@@ -26,17 +26,17 @@
 static const char *const names[POINT_COUNT] = {
     [POINT_MALLOC] = "memory/malloc",     [POINT_CALLOC] = "memory/calloc",
     [POINT_REALLOC] = "memory/realloc",   [POINT_STRDUP] = "memory/strdup",
-    [POINT_ASPRINTF] = "memory/asprintf", [POINT_OPEN] = "file/open",
-    [POINT_READ] = "file/read",           [POINT_WRITE] = "file/write",
-    [POINT_FSYNC] = "file/fsync",         [POINT_RENAME] = "file/rename",
-    [POINT_TRUNCATE] = "file/truncate",   [POINT_MKDIR] = "file/mkdir",
-    [POINT_DIRECTORY] = "file/directory", [POINT_STREAM] = "file/stream",
-    [POINT_PATH] = "file/path",           [POINT_LOCK] = "file/lock",
-    [POINT_SENDFILE] = "file/sendfile",   [POINT_FORK] = "process/fork",
-    [POINT_SPAWN] = "process/spawn",      [POINT_EXEC] = "process/exec",
-    [POINT_THREAD] = "process/thread",    [POINT_PIPE] = "process/pipe",
-    [POINT_SOCKET] = "socket/socket",     [POINT_ACCEPT] = "socket/accept",
-    [POINT_LOOP] = "loop/handle",
+    [POINT_ASPRINTF] = "memory/asprintf", [POINT_CRYPTO] = "memory/crypto",
+    [POINT_OPEN] = "file/open",           [POINT_READ] = "file/read",
+    [POINT_WRITE] = "file/write",         [POINT_FSYNC] = "file/fsync",
+    [POINT_RENAME] = "file/rename",       [POINT_TRUNCATE] = "file/truncate",
+    [POINT_MKDIR] = "file/mkdir",         [POINT_DIRECTORY] = "file/directory",
+    [POINT_STREAM] = "file/stream",       [POINT_PATH] = "file/path",
+    [POINT_LOCK] = "file/lock",           [POINT_SENDFILE] = "file/sendfile",
+    [POINT_FORK] = "process/fork",        [POINT_SPAWN] = "process/spawn",
+    [POINT_EXEC] = "process/exec",        [POINT_THREAD] = "process/thread",
+    [POINT_PIPE] = "process/pipe",        [POINT_SOCKET] = "socket/socket",
+    [POINT_ACCEPT] = "socket/accept",     [POINT_LOOP] = "loop/handle",
 };
 static const char *const families[] = {"memory/*", "file/*", "process/*", "socket/*", "loop/*"};
 static const char *const roles[ROLE_COUNT] = {
@@ -174,7 +174,6 @@ void points_begin(const char *argv0)
     } else if (strstr(argv0, "broom") != NULL) {
         role = ROLE_BROOM;
     }
-    points_libraries();
     points_use(points_record_new(path), role);
 }
 

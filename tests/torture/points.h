@@ -15,6 +15,7 @@ enum point {
     POINT_REALLOC,
     POINT_STRDUP,
     POINT_ASPRINTF,
+    POINT_CRYPTO,
     POINT_OPEN,
     POINT_READ,
     POINT_WRITE,
@@ -91,8 +92,6 @@ void points_begin(const char *argv0);
 void points_forked(void);
 /* Whether this very call is to fail. */
 bool points_fail(enum point p);
-/* Makes the libraries that can be asked to allocate through the points. */
-void points_libraries(void);
 /* What happened at the point that fired, for people: its name and who called it. */
 void points_place(const struct points_record *r, char *text, size_t size);
 

@@ -1,7 +1,7 @@
 /* Wrappers of what allocates; the libraries that can be asked to allocate through them. */
 #include <errno.h>
-#include <jansson.h>
-#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,28 +79,28 @@ int __wrap_asprintf(char **out, const char *format, ...)
     return length;
 }
 
-/* libuv ends the process where its own memory is short (uv_poll_start), and libarchive cannot be
- * asked: they are left alone. */
-static void *crypto_malloc(size_t size, const char *file, int line)
+/* Of the libraries, jansson allocates through the product (json_memory.c). OpenSSL 3.0 crashes
+ * within itself where it has no memory: what is asked of it fails as a whole. libuv ends the
+ * process (uv_poll_start), and libarchive cannot be asked: their memory is left alone. */
+
+EVP_MD_CTX *__real_EVP_MD_CTX_new(void);
+EVP_MD_CTX *__wrap_EVP_MD_CTX_new(void);
+EVP_MD_CTX *__wrap_EVP_MD_CTX_new(void)
 {
-    (void)file, (void)line;
-    return __wrap_malloc(size);
+    return points_fail(POINT_CRYPTO) ? NULL : __real_EVP_MD_CTX_new();
 }
 
-static void *crypto_realloc(void *old, size_t size, const char *file, int line)
-{
-    (void)file, (void)line;
-    return __wrap_realloc(old, size);
-}
-
-static void crypto_free(void *old, const char *file, int line)
-{
-    (void)file, (void)line;
-    free(old);
-}
-
-void points_libraries(void)
-{
-    json_set_alloc_funcs(__wrap_malloc, free);
-    CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
-}
+#define WRAP(name, parameters, arguments)                                                          \
+    int __real_##name parameters;                                                                  \
+    int __wrap_##name parameters;                                                                  \
+    int __wrap_##name parameters                                                                   \
+    {                                                                                              \
+        return points_fail(POINT_CRYPTO) ? 0 : __real_##name arguments;                            \
+    }
+WRAP(EVP_DigestInit_ex, (EVP_MD_CTX * c, const EVP_MD *type, ENGINE *engine), (c, type, engine))
+WRAP(EVP_MD_CTX_copy_ex, (EVP_MD_CTX * to, const EVP_MD_CTX *from), (to, from))
+WRAP(EVP_Digest,
+     (const void *data, size_t count, unsigned char *out, unsigned *len, const EVP_MD *type,
+      ENGINE *engine),
+     (data, count, out, len, type, engine))
+WRAP(RAND_bytes, (unsigned char *out, int len), (out, len))

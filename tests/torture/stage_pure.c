@@ -45,7 +45,6 @@ static void plan_and_back(struct plan *p, struct result *o)
         o->status = -1;
     } else {
         result_text(o, text);
-        { FILE *dbg = getenv("GDBG") ? fopen(getenv("GDBG"), "w") : NULL; if (dbg) { fputs(text, dbg); fclose(dbg);} }
     }
     plan_free(back);
     free(text);

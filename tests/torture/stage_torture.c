@@ -6,11 +6,13 @@
  * finding at the n it was at, and another goes on behind it. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,6 +64,37 @@ static size_t entries(const char *path)
     return count;
 }
 
+/* ---- the work folder ------------------------------------------------------------------------ */
+
+static size_t half_written; /* nftw passes nothing on */
+
+/* What is on its way into its place has a name that says so, or lies apart. */
+static int look_at(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st, (void)at;
+    size_t len = strlen(path);
+    half_written += type == FTW_F && ((len > 5 && strcmp(path + len - 5, ".part") == 0) ||
+                                      strstr(path, "/uploads/") != NULL);
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st, (void)type;
+    return at->level > 0 ? remove(path) : 0;
+}
+
+/* Empties it, and says what was left there half-written. */
+static size_t empty_work(const struct bench *b)
+{
+    half_written = 0;
+    nftw(b->work, look_at, 16, FTW_PHYS);
+    nftw(b->work, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return half_written;
+}
+
+/* ---- one run -------------------------------------------------------------------------------- */
+
 static void run_once(struct torture *t, uint64_t n, struct result *o)
 {
     memset(o, 0, sizeof *o);
@@ -69,6 +102,12 @@ static void run_once(struct torture *t, uint64_t n, struct result *o)
     points_use(t->record, ROLE_STAGE);
     t->stage->run(t->bench, o);
     points_use(NULL, ROLE_STAGE);
+}
+
+static void run_clean(struct torture *t, struct result *o)
+{
+    run_once(t, 0, o);
+    empty_work(t->bench);
 }
 
 static void note(struct torture *t, uint64_t n, const char *what)
@@ -105,6 +144,7 @@ static bool grows(struct torture *t, uint64_t n)
         struct result o;
         size_t before = __sanitizer_get_current_allocated_bytes();
         run_once(t, n, &o);
+        empty_work(t->bench);
         if (__sanitizer_get_current_allocated_bytes() <= before) {
             return false;
         }
@@ -130,11 +170,14 @@ static void try_point(struct torture *t, uint64_t n)
     if (entries("/proc/self/fd") > descriptors) {
         note(t, n, "a descriptor is left open");
     }
-    if (entries(t->bench->work) > 2) {
-        note(t, n, "a file is left");
+    if (empty_work(t->bench) > 0) {
+        note(t, n, "a file is left half-written");
     }
     if (after > before && grows(t, n)) {
         note(t, n, "memory is leaked");
+    }
+    if (o.status == 0 && wrong == NULL) {
+        no_difference(t->bench, t->stage->name, n, t->record);
     }
     t->progress->worked += o.status == 0;
     t->progress->failed_well += o.status != 0 && wrong == NULL;
@@ -148,7 +191,7 @@ static void child(struct torture *t, const struct sample *s, size_t from, const 
     }
     /* Once more without a failure: what is set up on first use is set up. */
     struct result o;
-    run_once(t, 0, &o);
+    run_clean(t, &o);
     for (size_t i = from; i < s->count; i++) {
         try_point(t, s->at[i]);
     }
@@ -230,9 +273,9 @@ static void torture_all(struct torture *t, uint64_t n, size_t most)
 
 static bool count(struct torture *t)
 {
-    run_once(t, 0, &t->clean);
+    run_clean(t, &t->clean);
     t->record->tracing = true;
-    run_once(t, 0, &t->clean);
+    run_clean(t, &t->clean);
     t->record->tracing = false;
     if (t->clean.status != 0 || t->record->counted[ROLE_STAGE] == 0) {
         finding(t->stage->name, 0, false, "the clean run failed, or met no point", "",

@@ -4,15 +4,11 @@
 #include "tests/torture/torture.h"
 
 const struct stage stages[] = {
-    {"parse", stage_parse, false},
-    {"plan", stage_plan, false},
-    {"store", stage_store, false},
-    {"cache", stage_cache, false},
-    {"wire", stage_wire, false},
-    {"judge", stage_judge, false},
-    {"reports", stage_reports, false},
-    {"planted-leak", stage_leak, true},
-    {"planted-swallow", stage_swallow, true},
+    {"parse", stage_parse, false},        {"plan", stage_plan, false},
+    {"store", stage_store, false},        {"disk", stage_disk, false},
+    {"cache", stage_cache, false},        {"wire", stage_wire, false},
+    {"judge", stage_judge, false},        {"reports", stage_reports, false},
+    {"planted-leak", stage_leak, true},   {"planted-swallow", stage_swallow, true},
     {"planted-crash", stage_crash, true},
 };
 const size_t stage_count = sizeof stages / sizeof stages[0];

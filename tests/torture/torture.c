@@ -1,9 +1,10 @@
 /* `make torture`: fails every allocation, file operation and spawn in turn, and looks at what comes
  * of it. The same program is the pulldrill that it drills, under its other names.
  *
- *   torture SUBJECTS [--quick] [--only STAGE[:N[+]]] [--seed N]
+ *   torture SUBJECTS [--quick] [--show] [--only STAGE[:N[+]]] [--seed N]
  *
- * N is a point; N+ means that one and all behind it. */
+ * N is a point; N+ means that one and all behind it. --show tells the points that made no
+ * difference, too. */
 #include <ftw.h>
 #include <inttypes.h>
 #include <libgen.h>
@@ -22,13 +23,14 @@ int __real_main(int argc, char **argv);
 int __wrap_main(int argc, char **argv);
 
 #define TOLD_SLOTS 4096
+#define DETAIL_BYTES 2500
 
 /* Shared, for workers find, too. */
 static struct told {
     size_t count;
     size_t shown;
     uint64_t slot[TOLD_SLOTS]; /* what was told, and where, as hashes */
-} *told;
+} * told;
 
 /* Whether the same was found at the same place before, at another point. */
 static bool told_before(const char *stage, const char *what, const char *place)
@@ -52,9 +54,9 @@ void finding(const char *stage, uint64_t n, bool onward, const char *what, const
     }
     /* In one piece, for others write beside. */
     int len = snprintf(text, sizeof text,
-                       "  FINDING %s:%" PRIu64 "%s: %s\n      %s\n%s%s"
+                       "  FINDING %s:%" PRIu64 "%s: %s\n      %s\n%.*s%s"
                        "      again: make torture TORTURE='%s:%" PRIu64 "%s'\n",
-                       stage, n, onward ? "+" : "", what, place, detail,
+                       stage, n, onward ? "+" : "", what, place, DETAIL_BYTES, detail,
                        detail[0] != '\0' ? "\n" : "", stage, n, onward ? "+" : "");
     fwrite(text, 1, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1, stdout);
     fflush(stdout);
@@ -63,6 +65,20 @@ void finding(const char *stage, uint64_t n, bool onward, const char *what, const
 size_t findings(void)
 {
     return told->count;
+}
+
+void no_difference(const struct bench *b, const char *stage, uint64_t n,
+                   const struct points_record *r)
+{
+    char place[1500];
+    if (!b->show || !r->fired) {
+        return;
+    }
+    points_place(r, place, sizeof place);
+    if (!told_before(stage, "", place)) {
+        printf("  no difference %s:%" PRIu64 ": %s\n", stage, n, place);
+        fflush(stdout);
+    }
 }
 
 /* ---- what is asked for --------------------------------------------------------------------- */
@@ -101,6 +117,8 @@ static int read_arguments(int argc, char **argv, struct bench *b, struct wish *w
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
             b->quick = true;
+        } else if (strcmp(argv[i], "--show") == 0) {
+            b->show = true;
         } else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) {
             if (argv[++i][0] != '\0' && read_wish(argv[i], w) != 0) {
                 return -1;
@@ -196,7 +214,8 @@ static int torture(int argc, char **argv)
     struct bench b = {0};
     struct wish w = {0};
     if (read_arguments(argc, argv, &b, &w) != 0) {
-        fprintf(stderr, "usage: torture SUBJECTS [--quick] [--only STAGE[:N[+]]] [--seed N]\n");
+        fprintf(stderr,
+                "usage: torture SUBJECTS [--quick] [--show] [--only STAGE[:N[+]]] [--seed N]\n");
         return 4;
     }
     /* What a drill leaves behind becomes ours, and is seen. */
@@ -206,7 +225,6 @@ static int torture(int argc, char **argv)
         return 3;
     }
     setvbuf(stdout, NULL, _IOFBF, 16384);
-    points_libraries();
     if (bench_open(&b) != 0 || drill_clean(&b) != 0) {
         fprintf(stderr, "torture: the clean drill does not pass\n");
         bench_close(&b);

@@ -21,6 +21,7 @@ struct bench {
     const char *subjects;
     uint64_t seed; /* which points are taken where not all are */
     bool quick;
+    bool show; /* also the points that made no difference */
 };
 
 /* One run of a stage: 0 and a digest of all it made, or -1 and why. */
@@ -43,6 +44,7 @@ extern const size_t stage_count;
 void stage_parse(const struct bench *b, struct result *o);
 void stage_plan(const struct bench *b, struct result *o);
 void stage_store(const struct bench *b, struct result *o);
+void stage_disk(const struct bench *b, struct result *o);
 void stage_cache(const struct bench *b, struct result *o);
 void stage_wire(const struct bench *b, struct result *o);
 void stage_judge(const struct bench *b, struct result *o);
@@ -61,12 +63,15 @@ struct sample {
 int sample_take(struct sample *s, uint64_t n, size_t most, const uint64_t *path, uint64_t seed);
 void sample_free(struct sample *s);
 
-/* Prints one, with the line that makes it happen again; the same at the same place, and what is past
- * FINDINGS_MAX_SHOWN, is counted only. */
+/* Prints one, with the line that makes it happen again; the same at the same place, and what is
+ * past FINDINGS_MAX_SHOWN, is counted only. */
 #define FINDINGS_MAX_SHOWN 100
 void finding(const char *stage, uint64_t n, bool onward, const char *what, const char *place,
              const char *detail);
 size_t findings(void);
+/* A point that made no difference, where they are asked for. */
+void no_difference(const struct bench *b, const char *stage, uint64_t n,
+                   const struct points_record *r);
 
 /* All points of a stage within this process and its children, or only AT. Returns the findings. */
 size_t stage_torture(const struct bench *b, const struct stage *stage, uint64_t at, bool onward);

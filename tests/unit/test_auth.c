@@ -218,7 +218,8 @@ Test(auth, scopes)
     free(token);
     token = take_token(open, query, basic(auth_user(open), auth_password(open)));
     cr_expect_eq(ask(open, "PUT", MANIFEST, bearer(token), SECOND, NULL), 0);
-    cr_expect_eq(ask(open, "PUT", "/v2/ci/other/manifests/x", bearer(token), SECOND, NULL), 0);
+    /* As Docker's registry has it, who pushes has to be let pull, too. */
+    cr_expect_eq(ask(open, "PUT", "/v2/ci/other/manifests/x", bearer(token), SECOND, NULL), 401);
     cr_expect_eq(ask(open, "GET", "/v2/ci/other/manifests/x", bearer(token), SECOND, NULL), 401);
     cr_expect_eq(ask(open, "GET", "/v2/_catalog", bearer(token), SECOND, NULL), 0);
     free(token);
@@ -228,6 +229,42 @@ Test(auth, scopes)
     free(token);
     auth_free(open);
     auth_free(closed);
+}
+
+/* What each write asks for, and that nothing less opens it. */
+Test(auth, writes)
+{
+    static const char upload[] = "/v2/ci/agent/blobs/uploads/";
+    static const char one[] = "/v2/ci/agent/blobs/uploads/0123456789abcdef0123456789abcdef";
+    static const char blob[] = "/v2/ci/agent/blobs/sha256:"
+                               "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    static const struct {
+        const char *method;
+        const char *path;
+        const char *scope;
+    } writes[] = {{"POST", upload, "pull,push"},  {"PATCH", one, "pull,push"},
+                  {"PUT", one, "pull,push"},      {"GET", one, "pull,push"},
+                  {"DELETE", one, "pull,push"},   {"PUT", MANIFEST, "pull,push"},
+                  {"DELETE", MANIFEST, "delete"}, {"DELETE", blob, "delete"}};
+    struct auth *a = make("primary", AUTH_TOKEN, true);
+    char *pulls = take_token(a, PULL, basic(auth_user(a), auth_password(a)));
+    for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+        char head[RESPONSE_HEAD];
+        char wanted[128];
+        char query[128];
+        (void)snprintf(wanted, sizeof wanted,
+                       ",scope=\"repository:ci/agent:%s\",error=", writes[i].scope);
+        (void)snprintf(query, sizeof query, "scope=repository:ci/agent:%s", writes[i].scope);
+        cr_expect_eq(ask(a, writes[i].method, writes[i].path, NULL, SECOND, NULL), 401);
+        cr_expect_eq(ask(a, writes[i].method, writes[i].path, bearer(pulls), SECOND, head), 401);
+        cr_expect_not_null(strstr(head, wanted), "%s %s: %s", writes[i].method, writes[i].path,
+                           head);
+        char *good = take_token(a, query, basic(auth_user(a), auth_password(a)));
+        cr_expect_eq(ask(a, writes[i].method, writes[i].path, bearer(good), SECOND, NULL), 0);
+        free(good);
+    }
+    free(pulls);
+    auth_free(a);
 }
 
 /* A wrong password is told, not taken for nobody, however it comes. */

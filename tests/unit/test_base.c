@@ -95,7 +95,8 @@ Test(base_buf, sizes_do_not_wrap)
 /* Integers are written as the C library would, at the edges too. */
 Test(base_buf, integers)
 {
-    static const int64_t values[] = {0, 1, -1, 9, 10, -10, INT64_MAX, INT64_MIN};
+    static const int64_t values[] = {0,  1,   -1,  9,    10,        -10,
+                                     99, 100, 999, 1000, INT64_MAX, INT64_MIN};
     struct buf b, expected;
 
     buf_init(&b, 1000);
@@ -156,12 +157,16 @@ Test(base_buf, json_strings)
                       12,
                       "\"gr\xc3\xbc\xc3\x9f"
                       "e \xf0\x9f\x9a\x80\"");
-    for (size_t i = 0; i < 17; i++) {
-        char text[18] = "aaaaaaaaaaaaaaaaa", expected[32];
+    for (size_t len = 1; len <= 17; len++) {
+        for (size_t i = 0; i < len; i++) {
+            char text[18] = "aaaaaaaaaaaaaaaaa", expected[32];
 
-        text[i] = '"';
-        (void)snprintf(expected, sizeof(expected), "\"%.*s\\\"%s\"", (int)i, text, text + i + 1);
-        check_json_string(text, 17, expected);
+            text[i] = '"';
+            text[len] = '\0';
+            (void)snprintf(expected, sizeof(expected), "\"%.*s\\\"%s\"", (int)i, text,
+                           text + i + 1);
+            check_json_string(text, len, expected);
+        }
     }
 }
 

@@ -167,11 +167,14 @@ Test(event, request_and_response_lines)
                                           .first_byte_ns = 5,
                                           .duration_ns = 6,
                                           .end = "cut",
-                                          .late = true};
+                                          .late = true,
+                                          .received = 7,
+                                          .stored = "sha256:ab"};
     check_line(&ev, "{\"n\":12,\"t_ns\":3400,\"actor\":\"registry/primary\",\"event\":\"response\","
                     "\"registry\":\"primary\",\"request\":4,\"status\":0,\"head-bytes\":99,"
                     "\"written\":0,\"delivered\":0,\"first-byte-ns\":5,\"duration-ns\":6,"
-                    "\"end\":\"cut\",\"late\":true}\n");
+                    "\"end\":\"cut\",\"late\":true,\"received\":7,"
+                    "\"stored\":\"sha256:ab\"}\n");
 }
 
 /* Zeros that say something are written: an exit code of 0, a rule that did not fire. */

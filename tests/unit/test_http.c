@@ -182,6 +182,25 @@ Test(http, pipelining_stops_at_the_boundary)
     cr_assert_str_eq(o.events, "HDHD");
 }
 
+/* A parser may serve another connection only where nothing of a request lies in it. */
+Test(http, idle_between_requests_only)
+{
+    static const char text[] = "GET / HTTP/1.1\r\n" HOST "\r\n";
+    struct http_parser *p = http_parser_new();
+    const char *body = NULL;
+    size_t body_len = 0;
+    size_t used = 0;
+    cr_expect(http_parser_idle(p));
+    cr_assert_eq(http_parser_feed(p, text, 1, &used, &body, &body_len), HTTP_MORE);
+    cr_expect_not(http_parser_idle(p), "a head has begun");
+    cr_assert_eq(http_parser_feed(p, text + 1, sizeof(text) - 2, &used, &body, &body_len),
+                 HTTP_HEAD);
+    cr_expect_not(http_parser_idle(p), "its request is not answered");
+    http_parser_next(p);
+    cr_expect(http_parser_idle(p));
+    http_parser_free(p);
+}
+
 /* Requests that offer another protocol are read as HTTP/1.1. */
 Test(http, upgrades_are_ignored)
 {

@@ -114,7 +114,8 @@ Test(oci_referrers, descriptors)
         const json_t *notes = json_object_get(one, "annotations");
         cr_assert_not_null(one, "%zu", i);
         cr_assert_str_eq(json_string_value(json_object_get(one, "mediaType")), cases[i].type);
-        cr_assert_eq(json_integer_value(json_object_get(one, "size")), strlen(cases[i].text));
+        cr_assert_eq((size_t)json_integer_value(json_object_get(one, "size")),
+                     strlen(cases[i].text));
         cr_assert((artifact == NULL) == (cases[i].artifact == NULL), "%zu", i);
         cr_assert(artifact == NULL || strcmp(artifact, cases[i].artifact) == 0, "%zu", i);
         cr_assert((notes == NULL) == (cases[i].note == NULL), "%zu", i);

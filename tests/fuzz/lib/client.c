@@ -19,7 +19,7 @@ void client_finish(struct store *store, const struct http_request *request,
     if (job != NULL) {
         (void)store_job_slow(job);
         store_job_work(job);
-        MUST(oci_write_end(request, route, w, job, out) == 0, "no memory");
+        MUST(oci_write_end(w, job, out) == 0, "no memory");
     }
     oci_write_close(store, w, true);
     answer_check(out);

@@ -96,9 +96,20 @@ static void mutate_lines(const char *text, size_t len, struct fuzz_dice *dice, s
 
 static void mutate_value(const char *text, size_t len, struct fuzz_dice *dice, struct buf *out)
 {
-    static const char *const words[] = {
-        "0",    "1",    "-1",          "18446744073709551615", "9223372036854775807", "true",
-        "null", "\"\"", "\"<script\"", "\"primary\"",          "\"\\u0001\\u2028\"",  "1e308"};
+    static const char *const words[] = {"0",
+                                        "1",
+                                        "-1",
+                                        "18446744073709551615",
+                                        "9223372036854775807",
+                                        "true",
+                                        "null",
+                                        "\"\"",
+                                        "\"<script\"",
+                                        "\"</script>\"",
+                                        "\"'\\\"><b>\"",
+                                        "\"primary\"",
+                                        "\"\\u0001\\u2028\"",
+                                        "1e308"};
     static struct piece values[MAX_VALUES];
     size_t count = find_values(text, len, values);
     if (count == 0) {

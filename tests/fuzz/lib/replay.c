@@ -8,13 +8,13 @@
 
 #include "tests/fuzz/lib/fuzz.h"
 
-#define MAX_INPUT (16u << 20)
+#define MAX_BYTES (16u << 20)
 
 static void take_file(const char *path, FILE *f)
 {
-    uint8_t *data = malloc(MAX_INPUT);
+    uint8_t *data = malloc(MAX_BYTES);
     MUST(data != NULL, "no memory for %s", path);
-    size_t len = fread(data, 1, MAX_INPUT, f);
+    size_t len = fread(data, 1, MAX_BYTES, f);
     MUST(!ferror(f), "%s cannot be read", path);
     /* At its very size, so that the sanitizers see a step beyond it. */
     uint8_t *exact = malloc(len > 0 ? len : 1);

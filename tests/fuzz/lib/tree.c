@@ -183,5 +183,9 @@ size_t tree_cross(const uint8_t *one, size_t one_size, const uint8_t *other, siz
         }
     }
     json_decref(from.root);
-    return good ? tree_write(&to, out, 0, max) : (json_decref(to.root), 0);
+    if (good) {
+        return tree_write(&to, out, 0, max);
+    }
+    json_decref(to.root);
+    return 0;
 }
