@@ -42,8 +42,8 @@ LIBS := -luv -lcurl -ljansson -lfiu -lssl -lcrypto -larchive -lresolv -lm
 # ---- sources -------------------------------------------------------------------------------
 MAIN := harness/main.c
 KEEPER_MAIN := harness/keeper_main.c
-SRC := $(filter-out $(MAIN) $(KEEPER_MAIN),$(wildcard harness/*.c harness/*/*.c faults/*.c fake-registry/*.c \
-       reports/*.c reports/*/*.c))
+SRC := $(filter-out $(MAIN) $(KEEPER_MAIN),$(wildcard harness/*.c harness/*/*.c faults/*.c \
+       fake-registry/*.c reports/*.c reports/*/*.c))
 OBJ := $(SRC:%.c=$(O)/%.o)
 LLHTTP_OBJ := $(O)/llhttp/api.o $(O)/llhttp/http.o $(O)/llhttp/llhttp.o
 LIB := $(O)/libpulldrill.a

@@ -165,7 +165,7 @@ int exchange_write_stored(struct connection *c, struct store_job *job)
     if (p.any) {
         exchange_facts(c, request, &p);
     }
-    int result = oci_write_end(request, &c->exchange->route, &w->oci, job, &r);
+    int result = oci_write_end(&w->oci, job, &r);
     if (result == 0) {
         result = finish(c, &p, &r, w->keep_alive);
     }

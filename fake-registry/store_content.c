@@ -94,7 +94,8 @@ int content_refer(struct content *c, struct err *e)
     if (c->referrer != NULL || c->data == NULL) {
         return 0;
     }
-    if (content_list_read(c->data, (size_t)c->size, c->media_type, CONTENT_MAX_NAMED, &list, &why) != 0) {
+    if (content_list_read(c->data, (size_t)c->size, c->media_type, CONTENT_MAX_NAMED, &list,
+                          &why) != 0) {
         /* What cannot be read refers to nothing. */
         return why.code == ERR_NOMEM ? err_set(e, ERR_NOMEM, "%s", why.text) : 0;
     }

@@ -125,8 +125,7 @@ bool match_asked(const struct fault_rule *rule, const struct fault_facts *facts)
 
     return (!m->lane || m->lane == facts->lane) && (!m->ref || match_ref(m->ref, facts)) &&
            (!m->digest || glob(m->digest, facts->digest)) &&
-           (!m->path || glob(m->path, facts->path)) &&
-           (!m->header_name || match_header(m, facts));
+           (!m->path || glob(m->path, facts->path)) && (!m->header_name || match_header(m, facts));
 }
 
 uint32_t fault_rule_ops(const struct fault_rule *rule)

@@ -60,8 +60,8 @@ static void put(struct drill *d, const struct scenario_action *action)
         if (((action->on >> r) & 1u) == 0) {
             continue;
         }
-        bool ok = image_put(&d->registries.images[action->image], d->registries.stores[r], image->repository, action->tag,
-                            &e) == 0;
+        bool ok = image_put(&d->registries.images[action->image], d->registries.stores[r],
+                            image->repository, action->tag, &e) == 0;
         tell_put(d, action, r, ok ? NULL : e.text);
         if (ok) {
             d->lies[action->image] |= 1u << r;

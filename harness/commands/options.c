@@ -169,9 +169,10 @@ static void long_options(unsigned takes, struct option *out, char *letters)
         if ((option_table[i].bit & takes) == 0) {
             continue;
         }
-        out[n++] = (struct option){option_table[i].name,
-                                   option_table[i].argument != NULL ? required_argument : no_argument,
-                                   NULL, (int)(256 + i)};
+        out[n++] =
+            (struct option){option_table[i].name,
+                            option_table[i].argument != NULL ? required_argument : no_argument,
+                            NULL, (int)(256 + i)};
         if (option_table[i].letter != 0) {
             *letters++ = option_table[i].letter;
             if (option_table[i].argument != NULL) {

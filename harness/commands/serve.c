@@ -67,9 +67,10 @@ static int read_image(const char *text, struct serve_image *out, struct err *e)
     struct err why = {0};
     char called[CONTENT_MAX_WORD] = "";
     size_t ref = strcspn(text, "=");
-    bool given = text[ref] == '=' && ref < strcspn(text, "=/") + SCENARIO_MAX_REF &&
-                 strncmp(text, "oci", 3) != 0 && strncmp(text, "docker", 6) != 0;
+    /* A path may hold the sign, too: what begins as content does is content. */
+    bool given = text[ref] == '=' && content_name_parse(text, &name, &why) != 0;
     const char *from = given ? text + ref + 1 : text;
+    why = (struct err){0};
     if (content_name_parse(from, &name, &why) != 0) {
         return err_set(e, ERR_USAGE, "--image %s: \"%s\" %s", text, from, why.text);
     }

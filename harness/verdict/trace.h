@@ -80,7 +80,7 @@ struct trace {
     size_t fault_count;
     struct trace_attempt *attempts; /* by time; where registries were SERVED, each request */
     size_t attempt_count;
-    bool served; /* by `serve`: there are no starts that attempts would be of */
+    bool served;                /* by `serve`: there are no starts that attempts would be of */
     struct trace_start *starts; /* by number, control starts last */
     size_t start_count;
     struct trace_event *events; /* by number; connections, requests, responses, faults, starts,

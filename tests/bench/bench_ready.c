@@ -1,7 +1,9 @@
-/* How long a program takes from its exec to its first line: bench_ready RUNS COMMAND… prints the
- * median in milliseconds. Each run is then ended by SIGTERM. */
+/* How long a program takes from its exec to a line that says "ready": bench_ready RUNS COMMAND…
+ * prints the median in milliseconds, and how much memory the program then has, in KiB. Each run is
+ * ended by SIGTERM. */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +20,46 @@ static double now_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static double once(char **command)
+/* Reads from FD up to the line. False: it does not come. */
+static bool says_ready(int fd)
+{
+    char line[256];
+    size_t len = 0;
+    char c = '\0';
+    while (read(fd, &c, 1) == 1) {
+        if (c == '\n' && len == 5 && memcmp(line, "ready", 5) == 0) {
+            return true;
+        }
+        if (c == '\n') {
+            len = 0;
+        } else if (len < sizeof(line)) {
+            line[len++] = c;
+        }
+    }
+    return false;
+}
+
+static long resident_kib(pid_t pid)
+{
+    char path[64];
+    char line[256];
+    long kib = -1;
+    (void)snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+    FILE *f = fopen(path, "re");
+    while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+        if (strncmp(line, "VmRSS:", 6) == 0) {
+            kib = strtol(line + 6, NULL, 10);
+        }
+    }
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+    return kib;
+}
+
+static double once(char **command, long *kib)
 {
     int out[2];
-    char c = '\0';
     if (pipe(out) != 0) {
         return -1;
     }
@@ -35,15 +73,15 @@ static double once(char **command)
         _exit(127);
     }
     (void)close(out[1]);
-    while (child > 0 && read(out[0], &c, 1) == 1 && c != '\n') {
-    }
+    bool ready = child > 0 && says_ready(out[0]);
     double took = now_ms() - begun;
     if (child > 0) {
+        *kib = resident_kib(child);
         (void)kill(child, SIGTERM);
         (void)waitpid(child, NULL, 0);
     }
     (void)close(out[0]);
-    return c == '\n' ? took : -1;
+    return ready ? took : -1;
 }
 
 static int ascending(const void *a, const void *b)
@@ -56,18 +94,19 @@ static int ascending(const void *a, const void *b)
 int main(int argc, char **argv)
 {
     double ms[RUNS_MAX];
+    long kib = 0;
     size_t runs = argc > 2 ? strtoul(argv[1], NULL, 10) : 0;
     if (runs == 0 || runs > RUNS_MAX) {
         return 4;
     }
     for (size_t i = 0; i < runs; i++) {
-        ms[i] = once(argv + 2);
+        ms[i] = once(argv + 2, &kib);
         if (ms[i] < 0) {
-            fprintf(stderr, "bench_ready: %s said nothing\n", argv[2]);
+            fprintf(stderr, "bench_ready: %s is never ready\n", argv[2]);
             return 3;
         }
     }
     qsort(ms, runs, sizeof(ms[0]), ascending);
-    printf("%.1f\n", ms[runs / 2]);
+    printf("%.1f %ld\n", ms[runs / 2], kib);
     return 0;
 }

@@ -1,8 +1,9 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # run.sh sets and uses what these share
 # Requests and bytes a second, beside nginx and docker-registry. Sourced by run.sh.
 
 ticks=$(getconf CLK_TCK)
 manifest_type=application/vnd.oci.image.manifest.v1+json
-cpu_of() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+cpu_of() { awk '{ print $14 + $15 }' "/proc/$1/stat" 2>/dev/null || cannot "a server ended"; }
 
 # One run of wrk, kept as samples of NAME: requests a second, and the server's time a request in
 # microseconds.
@@ -43,13 +44,13 @@ open_servers() {
   push_manifest
 }
 
-# The servers take turns, so that whatever else the machine does meets them alike.
+# The servers take turns, each beside those that it is held against.
 measure_http() {
   for _ in $(seq "$runs"); do
+    load rules "$rules_pid" 32 "$rules_url$manifest"
     load off "$off_pid" 32 "$off_url$manifest"
     load nginx "$nginx_pid" 32 "$nginx_url$manifest"
     load on "$on_pid" 32 "$on_url$manifest"
-    load rules "$rules_pid" 32 "$rules_url$manifest"
     load registry "$registry_pid" 32 "$registry_url$manifest"
     load memory "$off_pid" 4 "$off_url$blob"
     load nginx-blob "$nginx_pid" 4 "$nginx_url$blob"
@@ -68,8 +69,8 @@ http_row() {
   a=$(median "$2")
   b=$(median "$3")
   [ "$4" = - ] || c=$(printf %.0f "$(median "$4")")
-  cpu=$(divide "$(median "$2.cpu")" "$(median "$3.cpu")")
-  row "$1" "$(printf %.0f "$a")" "$(printf %.0f "$b")" "$c" "$(divide "$a" "$b")" "at least" \
+  cpu=$(ratio "$2.cpu" "$3.cpu")
+  row "$1" "$(printf %.0f "$a")" "$(printf %.0f "$b")" "$c" "$(ratio "$2" "$3")" "at least" \
     "$5  (CPU a request: $(printf %.2f "$cpu"))"
 }
 

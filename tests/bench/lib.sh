@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # run.sh sets and uses what these share
 # What the parts of the bench share: samples, medians, the table, nginx and docker-registry. Sourced
 # by run.sh, which sets O (the build's folder), work (a folder of its own), runs and seconds.
 bench=$O/tests/bench
@@ -17,7 +18,14 @@ finish() {
 # ---- samples and the table ------------------------------------------------------------------
 
 sample() { echo "$2" >>"$work/sample.$1"; }
-median() { sort -n "$work/sample.$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+middle() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+median() { middle <"$work/sample.$1"; }
+# The median of the ratios of samples that were taken one behind the other: what else the machine
+# did then met both.
+ratio() {
+  paste "$work/sample.$1" "$work/sample.$2" |
+    awk '{ printf "%.4f\n", ($2 > 0 ? $1 / $2 : 0) }' | middle
+}
 divide() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.4f", (b > 0 ? a / b : 0) }'; }
 
 heading() {

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # run.sh sets and uses what these share
 # What is no request: becoming ready, memory, judging, what a drill adds to its subjects. Sourced by
 # run.sh.
 
@@ -9,18 +10,22 @@ lanes=2
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
 measure_ready() {
-  sample ready "$("$bench/bench_ready" 21 "${ready[@]}")" || cannot "no ready line"
+  local ready idle
+  read -r ready idle < <(
+    "$bench/bench_ready" 21 "$O/pulldrill" serve --registry primary 2>/dev/null
+  ) || cannot "serve is never ready"
+  sample ready "$ready"
+  sample idle "$idle"
 }
 
 measure_memory() {
-  local idle each released
+  local each released
   [ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -gt $((stalled + 100)) ] ||
     cannot "only $(ulimit -Hn) descriptors: $stalled connections need more (ulimit -Hn)"
   serve_ours stall --stall
-  read -r idle each released < <(
+  read -r each released < <(
     "$bench/bench_stall" "$stall_port" "$manifest" "$stall_pid" "$stalled"
   ) || cannot "connections were not stalled"
-  sample idle "$idle"
   sample each "$each"
   sample released "$released"
   kill "$stall_pid"
@@ -48,25 +53,33 @@ JSON
 
 # The same command as often, as many at a time, on a registry that writes its history.
 plain_starts() {
-  export PULLDRILL_START_DIR=$work/starts
-  mkdir -p "$work/starts"
-  seq "$starts" | xargs -P "$lanes" -I{} sh -c '
-    mkdir "$1/{}" && cd "$1/{}" && exec env PULLDRILL_RESULT="$1/{}/result.json" \
-      PULLDRILL_START_DIR="$1/{}" "$2/subjects/build-start" --policy failover --primary "$3" \
-      --failover "$3" ci/agent:stable >"$1/{}/out" 2>&1' - "$work/starts" "$O" "${on_url#http://}"
+  local folder=$work/starts
+  mkdir "$folder"
+  seq "$starts" | xargs -P "$lanes" -I{} env PULLDRILL_RESULT="$folder/{}.json" \
+    PULLDRILL_START_DIR="$folder" "$O/subjects/build-start" --policy failover \
+    --primary "${on_url#http://}" --failover "${on_url#http://}" ci/agent:stable \
+    >"$folder/out" 2>&1
+}
+
+# Runs COMMAND, and keeps as samples of NAME how long a start of it took, and of NAME.cpu how much
+# of the processors' time, in ms. A lane runs one start after the other: what a start takes there is
+# LANES times its share.
+clock_starts() { # NAME COMMAND…
+  local name=$1 TIMEFORMAT='%R %U %S' real user system
+  shift
+  { time "$@" >"$work/$name.out" 2>&1; } 2>"$work/$name.time" ||
+    cannot "$name failed: $(tail -n 5 "$work/$name.out")"
+  read -r real user system <"$work/$name.time"
+  sample "$name" "$(divide "$(awk -v t="$real" -v n="$lanes" 'BEGIN { print t * n * 1000 }')" \
+    "$starts")"
+  sample "$name.cpu" "$(divide "$(awk -v u="$user" -v s="$system" \
+    'BEGIN { print (u + s) * 1000 }')" "$starts")"
 }
 
 measure_drill() {
-  local begun between
   scenario "$starts" >"$work/bench.json"
-  begun=$(now_ms)
-  "$O/pulldrill" run --out "$work/drill" "$work/bench.json" >"$work/drill.out" 2>&1 ||
-    cannot "the drill failed: $(tail -n 5 "$work/drill.out")"
-  between=$(now_ms)
-  plain_starts || cannot "the subject failed: $(cat "$work"/starts/*/out | tail -n 3)"
-  # A lane runs one start after the other: what a start takes there is LANES times its share.
-  sample drill "$(divide $(((between - begun) * lanes)) "$starts")"
-  sample plain "$(divide $((($(now_ms) - between) * lanes)) "$starts")"
+  clock_starts drill "$O/pulldrill" run --out "$work/drill" "$work/bench.json"
+  clock_starts plain plain_starts
 }
 
 measure_judge() {
@@ -83,15 +96,16 @@ $(tail -n 3 "$work/judge.out")"
 }
 
 report_life() {
-  local added
+  local added cpu
   added=$(awk -v a="$(median drill)" -v b="$(median plain)" 'BEGIN { printf "%.2f", a - b }')
+  cpu=$(awk -v a="$(median drill.cpu)" -v b="$(median plain.cpu)" 'BEGIN { printf "%.2f", a - b }')
   heading "" "" "" measured
-  row "ready, ms from exec" "" "" "" "$(median ready)" "at most" 20
-  row "idle memory, MiB" "" "" "" "$(divide "$(median idle)" 1024)" "at most" 16
+  row "serve: ready, ms from exec" "" "" "" "$(median ready)" "at most" 20
+  row "serve: idle memory, MiB" "" "" "" "$(divide "$(median idle)" 1024)" "at most" 16
   row "a stalled connection, KiB ($stalled)" "" "" "" "$(divide "$(median each)" 1024)" "at most" 8
   row "released at the heal" "" "" "" "$(median released)" "at least" "$stalled"
   row "judging $(wc -l <"$work/long.jsonl") events, s" "" "" "" "$(median judge)" "at most" 5
   row "a drill adds to a start, ms" "$(printf %.2f "$(median drill)")" \
-    "$(printf %.2f "$(median plain)")*" "" "$added" "at most" 5
+    "$(printf %.2f "$(median plain)")*" "" "$added" "at most" "5  (CPU: $cpu)"
   echo "* the same command without a drill, $lanes at a time"
 }

@@ -1,5 +1,6 @@
 /* Plays dialogues with a registry (README.md): dialogue [--ca FILE] [--algorithm sha512]
- * [--prefix REPOSITORY] [--header LINE] HOST:PORT FILE…  Exit 0: all as it must be; 1: not; 2: no dialogue. */
+ * [--prefix REPOSITORY] [--header LINE] HOST:PORT FILE…
+ * Exit 0: all as it must be; 1: not; 2: no dialogue. */
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>

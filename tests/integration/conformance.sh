@@ -29,7 +29,7 @@ held() { # NAME PID
 
 # all_of HOST CURL-OPTION...: every tag of every repository, and what its manifest is.
 all_of() {
-  local host=$1 repository tag
+  local host=$1 repository
   shift
   curl -sS "$@" "https://$host/v2/_catalog?n=1000" | jq -r '.repositories[]' | sort |
     while read -r repository; do
@@ -51,7 +51,7 @@ for algorithm in sha256 sha512; do
   play "disk-$algorithm" --algorithm "$algorithm" --ca "$ca" "${serve_host[disk]}" &
   pids+=("disk-$algorithm $!")
 done
-for one in "${pids[@]}"; do held ${one% *} ${one#* }; done
+for one in "${pids[@]}"; do held "${one% *}" "${one#* }"; done
 
 all_of "${serve_host[disk]}" --cacert "$ca" | sed "s|${serve_host[disk]}|HOST|" >"$scratch/before"
 serve_end disk

@@ -97,14 +97,14 @@ jq -n --arg digest "$top" --argjson size "$(stat -c %s "$scratch/manifest")" \
   --arg type "$(jq -r .mediaType "$scratch/manifest")" '{schemaVersion: 2, manifests: [{mediaType:
   $type, digest: $digest, size: $size, annotations: {"org.opencontainers.image.ref.name":
   "stable"}}]}' >"$lay/index.json"
-begin --image "oci:$lay" --image "x/y:z=oci:$lay:stable" --read-only --listen 127.0.0.1:0
+begin --image "oci:$lay" --image "oci/y:z=oci:$lay:stable" --read-only --listen 127.0.0.1:0
 expect_status 200 "under the name of its folder" "http://$primary/v2/agent/manifests/stable"
-expect_status 200 "under another name" "http://$primary/v2/x/y/manifests/$top"
+expect_status 200 "under another name" "http://$primary/v2/oci/y/manifests/$top"
 expect_status 405 "a push to what is read-only" -X POST "http://$primary/v2/a/b/blobs/uploads/"
 expect_exit 3 "a port that is taken" "$PULLDRILL" serve --listen "$primary"
 expect_text "$scratch/err" "^pulldrill: registry primary: .*${primary#*:}" "which port is taken"
 # In the middle of a transfer: it is finished, while nobody else is let in.
-curl -s --limit-rate 8M -o "$scratch/slow" "http://$primary/v2/x/y/blobs/$layer" &
+curl -s --limit-rate 8M -o "$scratch/slow" "http://$primary/v2/oci/y/blobs/$layer" &
 client=$!
 until [ -s "$scratch/slow" ]; do :; done
 stop 0 TERM
@@ -215,6 +215,13 @@ if command -v skopeo >"$scratch/null"; then
 else
   echo "skipped: skopeo is not installed"
 fi
+
+# The same keys in a drill: its store on disk goes with it.
+jq '.registries.failover = {store: "disk", "read-only": true, sparse: false}' tests/lib/small.json \
+  >"$scratch/drill.json"
+expect_exit 0 "a drill with a store on disk" "$PULLDRILL" run "$scratch/drill.json" \
+  --out "$scratch/results"
+nothing_left "a drill with a store on disk"
 
 # What does not go together, and what is nonsense.
 wrong() { # PATTERN ARGUMENT...

@@ -9,7 +9,7 @@ mkdir "$TMPDIR"
 page_blocks docs/serve.md 7 5
 page_programs
 follow "$scratch/here" "$blocks" env
-[ -z "$(ls -A "$TMPDIR")" ] || fail "left in TMPDIR: $(ls -A "$TMPDIR")"
-[ ! -e "$scratch/here/pid" ] || ! kill "$(cat "$scratch/here/pid")" 2>"$scratch/null" ||
+timeout 20 tail --pid="$(cat "$scratch/here/pid")" -f /dev/null ||
   fail "registries outlive the page"
+[ -z "$(ls -A "$TMPDIR")" ] || fail "left in TMPDIR: $(ls -A "$TMPDIR")"
 finish

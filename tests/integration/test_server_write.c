@@ -317,3 +317,50 @@ Test(server_write, closes_while_it_stores)
     free(text);
     (void)close(fd);
 }
+
+/* Until the pool works on what was sent, or is done with it. */
+static void wait_for_job(struct bed *b, const char *text)
+{
+    char waits[512] = "";
+    while (strstr(waits, "to be stored") == NULL && !push_has_blob(b, text)) {
+        bed_turn(b);
+        server_describe(b->server, waits, sizeof(waits));
+    }
+}
+
+/* A cut meanwhile takes the answer away, and nothing else. */
+Test(server_write, stores_though_it_is_cut)
+{
+    struct bed *b =
+        bed_open("{'f': {'on': 'primary', 'kind': 'refuse', 'existing': 'reset'}}", NULL);
+    char *text = push_text(10, BIG);
+    int fd = send_big(b, text);
+    wait_for_job(b, text);
+    bed_arm(b, "f");
+    while (!push_has_blob(b, text)) {
+        (void)uv_run(&b->loop, UV_RUN_ONCE);
+    }
+    (void)bed_wait(b, EVENT_CONNECTION_CLOSE, 1);
+    bed_heal(b, "f");
+    free(text);
+    (void)close(fd);
+    bed_close(b);
+}
+
+/* A black hole meanwhile holds the answer back until its heal. */
+Test(server_write, stores_in_a_black_hole)
+{
+    struct bed *b = bed_open("{'h': {'on': 'primary', 'kind': 'black-hole'}}", NULL);
+    char *text = push_text(11, BIG);
+    int fd = send_big(b, text);
+    wait_for_job(b, text);
+    bed_arm(b, "h");
+    while (!push_has_blob(b, text)) {
+        (void)uv_run(&b->loop, UV_RUN_ONCE);
+    }
+    bed_heal(b, "h");
+    cr_assert_eq(bed_wait(b, EVENT_RESPONSE, 2)->response.status, 201);
+    free(text);
+    (void)close(fd);
+    bed_close(b);
+}

@@ -52,11 +52,16 @@ static struct http_request request_of(const char *method, const char *path, cons
     return r;
 }
 
-/* The status of METHOD PATH at A, NOW; 0: it is let through. HEAD gets the answer's head. */
+/* The status of METHOD PATH[?QUERY] at A, NOW; 0: it is let through. HEAD gets the answer's head.
+ */
 static unsigned ask(const struct auth *a, const char *method, const char *path,
                     const char *authorization, uint64_t now_ns, char head[RESPONSE_HEAD])
 {
-    struct http_request request = request_of(method, path, NULL, authorization);
+    char plain[256];
+    size_t len = strcspn(path, "?");
+    (void)snprintf(plain, sizeof plain, "%.*s", (int)len, path);
+    struct http_request request =
+        request_of(method, plain, path[len] == '?' ? path + len + 1 : NULL, authorization);
     struct oci_route route;
     struct response r;
     oci_route(&request, &route);
@@ -185,6 +190,28 @@ Test(auth, token)
     free(token);
     auth_free(a);
     auth_free(b);
+}
+
+/* Who mounts from another repository must be let pull from there, too, and is told to ask for both.
+ */
+Test(auth, mount)
+{
+    static const char mount[] = "/v2/ci/agent/blobs/uploads/?mount=sha256:0&from=ci%2Fbase";
+    struct auth *a = make("primary", AUTH_TOKEN, false);
+    const char *all = basic(auth_user(a), auth_password(a));
+    char head[RESPONSE_HEAD];
+    char *one = take_token(a, "scope=repository:ci/agent:pull,push", all);
+    char *both = take_token(a, "scope=repository:ci/agent:pull,push&scope=repository:ci/base:pull",
+                            basic(auth_user(a), auth_password(a)));
+    cr_expect_eq(ask(a, "POST", mount, bearer(one), SECOND, head), 401);
+    cr_expect_not_null(strstr(head,
+                              ",scope=\"repository:ci/base:pull "
+                              "repository:ci/agent:pull,push\",error=\"insufficient_scope\""));
+    cr_expect_eq(ask(a, "POST", mount, bearer(both), SECOND, NULL), 0);
+    cr_expect_eq(ask(a, "POST", "/v2/ci/agent/blobs/uploads/", bearer(one), SECOND, NULL), 0);
+    free(one);
+    free(both);
+    auth_free(a);
 }
 
 /* A token made for a time cannot be given another: every part of it is signed. */
