@@ -106,9 +106,9 @@ $(LIB): $(OBJ) $(LLHTTP_OBJ)
 $(BIN): $(O)/$(MAIN:.c=.o) $(LIB) | $(KEEPER)
 	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
-# Each start executes it: it is linked to nothing but libc.
+# Each start executes it: it needs nothing but libc, and loads no library.
 $(KEEPER): $(O)/$(KEEPER_MAIN:.c=.o) $(LIB)
-	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) $^ -o $@
+	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) $(if $(filter -fsanitize%,$(LDFLAGS_ALL)),,-static) $^ -o $@
 
 $(SUBJECT_LIB): $(SUBJECT_LIB_SRC:%.c=$(O)/%.o)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
@@ -201,6 +201,7 @@ install: all
 clean:
 	rm -rf $(B)
 
--include $(OBJ:.o=.d) $(SUBJECT_LIB_SRC:%.c=$(O)/%.d) $(TEST_LIB:.o=.d) $(TORTURE_SRC:%.c=$(O)/%.d) $(O)/harness/main.d $(O)/harness/keeper_main.d $(wildcard $(O)/*.d) \
+-include $(OBJ:.o=.d) $(SUBJECT_LIB_SRC:%.c=$(O)/%.d) $(TEST_LIB:.o=.d) $(TORTURE_SRC:%.c=$(O)/%.d) \
+    $(O)/harness/main.d $(O)/harness/keeper_main.d $(wildcard $(O)/*.d) \
     $(wildcard $(O)/tests/unit/*.d $(O)/tests/integration/*.d $(O)/tests/bench/*.d) \
     $(wildcard $(O)/tests/fuzz/*.d $(O)/tests/fuzz/lib/*.d)

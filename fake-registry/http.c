@@ -4,10 +4,16 @@
 #include <string.h>
 #include <strings.h>
 
+/* Few names begin alike: the first letter, whatever its case, tells most of them apart. */
+static bool begins_alike(const char *a, const char *b)
+{
+    return ((*a ^ *b) & ~0x20) == 0;
+}
+
 const char *http_request_header(const struct http_request *r, const char *name)
 {
     for (size_t i = 0; i < r->header_count; i++) {
-        if (strcasecmp(r->headers[i].name, name) == 0) {
+        if (begins_alike(r->headers[i].name, name) && strcasecmp(r->headers[i].name, name) == 0) {
             return r->headers[i].value;
         }
     }

@@ -76,14 +76,16 @@ static void add_manifest(struct oci_write *w, const char *data, size_t len)
     (void)oci_write_refuse(w, 413, "SIZE_INVALID", "the manifest is larger than 8 MiB");
 }
 
-/* One that was begun by this request is held again, for oci_write_close to take away. */
+/* An upload that could not take a piece is as it was before, and free for another request; one that
+ * was begun by this very request is taken away by oci_write_close. */
 static void add_upload(struct oci_write *w, const char *data, size_t len)
 {
     struct err e = {.code = ERR_NONE};
     if (upload_add(w->upload, data, len, &e) == 0) {
         return;
     }
-    if (!w->created || !upload_hold(w->upload)) {
+    if (!w->created) {
+        upload_release(w->upload, false);
         w->upload = NULL;
     }
     w->refused = true;

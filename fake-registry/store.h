@@ -107,8 +107,8 @@ const char *upload_id(const struct upload *u);
 uint64_t upload_size(const struct upload *u);
 /* A request that writes holds the upload; false while another one does. */
 bool upload_hold(struct upload *u);
-/* Adds to it. ERR_LIMIT: too large; ERR_IO, ERR_NOMEM: no room. It is as before upload_hold then.
- */
+/* Adds to it. ERR_LIMIT: too large; ERR_IO, ERR_NOMEM: no room. What was added since upload_hold is
+ * forgotten then, and nothing is taken until upload_release. */
 int upload_add(struct upload *u, const void *data, size_t len, struct err *e);
 /* The request is over: KEEP what it added, or forget that. */
 void upload_release(struct upload *u, bool keep);

@@ -34,8 +34,8 @@ struct repository {
 /* Content that clients pushed: how often repositories name it, and jobs are about to. It goes when
  * neither does any more. */
 struct kept {
-    char *digest; /* owned */
-    uint64_t size;
+    char *digest;  /* owned */
+    uint64_t size; /* where it has links */
     size_t links;
     size_t holds;
 };
@@ -79,7 +79,7 @@ int repository_put_manifest(struct repository *r, struct content *c, struct err 
 /* ---- store_kept.c --------------------------------------------------------------------------- */
 
 /* One repository or job more that names DIGEST: what is pushed and has nobody left goes. */
-int kept_hold(struct store *s, const char *digest, uint64_t size, struct err *e);
+int kept_hold(struct store *s, const char *digest, struct err *e);
 void kept_release(struct store *s, const char *digest);
 /* ITEM, of a digest that is held, is a client's from now on. */
 void kept_link(struct store *s, struct item *item, const char *digest);
@@ -113,6 +113,9 @@ struct upload {
     int fd; /* on disk: uploads/ID; else -1 */
 };
 
+/* Room for LEN bytes more in memory, at the cost of uploads that were left alone. ERR_LIMIT: none.
+ */
+int store_find_room(struct store *s, uint64_t len, struct err *e);
 /* U is in no list any more; its memory is counted no more. */
 void upload_detach(struct upload *u);
 /* Frees U and its file, detached or not. */
@@ -199,9 +202,10 @@ struct store_job {
     struct store_disk *disk;
     char *repository;
     char digest[DIGEST_TEXT];
-    uint64_t size;
-    bool sum_known; /* the upload's own sum is of the digest's algorithm */
-    bool there;     /* the content is on the disk already */
+    uint64_t size;   /* of what comes in */
+    uint64_t memory; /* of that, counted until the job is done */
+    bool sum_known;  /* the upload's own sum is of the digest's algorithm */
+    bool there;      /* the content is on the disk already */
     bool worked;
     struct upload *upload;
     struct content *content; /* what is put into the store */

@@ -28,6 +28,7 @@ static void job_free(struct store_job *j)
     free(j->files);
     upload_free(j->upload, j->disk);
     content_unref(j->content);
+    j->store->memory -= j->memory;
     free(j->repository);
     free(j);
 }
@@ -51,12 +52,19 @@ static struct store_job *job_new(struct store *s, enum job_kind kind, const char
     return j;
 }
 
+/* SIZE bytes in memory are J's until it is done: then the store counts what became of them. */
+static void count_memory(struct store_job *j, uint64_t size)
+{
+    j->memory = j->disk == NULL ? size : 0;
+    j->store->memory += j->memory;
+}
+
 static int plan_files(struct store_job *j, struct err *e);
 
 /* Holds the digest, once all else is known. */
 static struct store_job *begun(struct store_job *j, uint64_t size, struct err *e)
 {
-    if (plan_files(j, e) != 0 || kept_hold(j->store, j->digest, size, e) != 0) {
+    if (plan_files(j, e) != 0 || kept_hold(j->store, j->digest, e) != 0) {
         job_free(j);
         return NULL;
     }
@@ -79,6 +87,7 @@ struct store_job *store_job_blob(struct store *s, struct upload *u, const char *
         return NULL;
     }
     j->upload = u;
+    count_memory(j, u->size);
     j->sum_known = u->sum != NULL && strncmp(digest, u->algorithm, strlen(u->algorithm)) == 0;
     j = begun(j, u->size, e);
     struct content *known = j != NULL ? store_blob_anywhere(s, digest) : NULL;
@@ -126,6 +135,19 @@ static int plan_files(struct store_job *j, struct err *e)
     return 0;
 }
 
+/* C as it lies in the store already, in whatever repository; NULL. */
+static struct content *manifest_anywhere(const struct store *s, const struct content *c)
+{
+    struct content *known = NULL;
+    for (size_t i = 0; i < s->count && known == NULL; i++) {
+        known = shelf_get(&s->repositories[i].manifests, c->digest);
+        if (known != NULL && strcmp(known->media_type, c->media_type) != 0) {
+            known = NULL;
+        }
+    }
+    return known;
+}
+
 struct store_job *store_job_manifest(struct store *s, const char *repository, struct content *c,
                                      const char *const *tags, size_t count, struct err *e)
 {
@@ -133,8 +155,10 @@ struct store_job *store_job_manifest(struct store *s, const char *repository, st
     if (j == NULL) {
         return NULL;
     }
-    j->content = content_ref(c);
-    if (copy_tags(j, tags, count, e) != 0 || content_refer(c, e) != 0) {
+    struct content *known = manifest_anywhere(s, c);
+    j->content = content_ref(known != NULL ? known : c);
+    if ((known == NULL && s->disk == NULL && store_find_room(s, c->size, e) != 0) ||
+        copy_tags(j, tags, count, e) != 0 || content_refer(j->content, e) != 0) {
         job_free(j);
         return NULL;
     }

@@ -11,7 +11,7 @@ static struct kept *kept_get(const struct store *s, const char *digest)
     return found ? &s->kept[at] : NULL;
 }
 
-int kept_hold(struct store *s, const char *digest, uint64_t size, struct err *e)
+int kept_hold(struct store *s, const char *digest, struct err *e)
 {
     bool found = false;
     size_t at = sorted_find(s->kept, s->kept_count, sizeof(*s->kept), digest, &found);
@@ -28,7 +28,7 @@ int kept_hold(struct store *s, const char *digest, uint64_t size, struct err *e)
         return err_set(e, ERR_NOMEM, "no memory for %s in the store", digest);
     }
     memmove(all + at + 1, all + at, (s->kept_count - at) * sizeof(*all));
-    all[at] = (struct kept){.digest = copy, .size = size, .holds = 1};
+    all[at] = (struct kept){.digest = copy, .holds = 1};
     s->kept_count++;
     return 0;
 }
@@ -67,6 +67,7 @@ void kept_link(struct store *s, struct item *item, const char *digest)
         return;
     }
     item->kept = true;
+    k->size = item->content->size;
     if (k->links++ == 0 && s->disk == NULL) {
         s->memory += k->size;
     }

@@ -86,7 +86,7 @@ static int hold_all(struct load *l)
         qsort(l->found, l->count, sizeof(*l->found), by_digest);
     }
     for (size_t i = 0; i < l->count; i++) {
-        if (kept_hold(l->store, l->found[i].digest, 0, l->e) != 0) {
+        if (kept_hold(l->store, l->found[i].digest, l->e) != 0) {
             return -1;
         }
     }

@@ -5,9 +5,9 @@
  * by doubling, which the allocator does by moving pages; on disk it needs no memory at all.
  *
  * Failure modes: a request that is given up, or a piece that finds no room, rewinds the upload to
- * where it was held: its size, its sum (kept beside since the hold) and nothing else, for bytes
- * behind the size are never looked at. Past STORE_MAX_UPLOADS the one left alone the longest is
- * forgotten.
+ * where it was held: its size, its sum (kept beside since the hold), and on disk its file; in
+ * memory bytes behind the size are never looked at. Past STORE_MAX_UPLOADS, or where memory runs
+ * out, the one left alone the longest is forgotten.
  */
 #include <inttypes.h>
 #include <openssl/rand.h>
@@ -86,27 +86,34 @@ static int make_id(char out[33])
     return 0;
 }
 
-/* Forgets the upload that has been left alone the longest, once there are too many. */
-static int make_place(struct store *s, struct err *e)
+/* Forgets the upload that has been left alone the longest; false where all are held. */
+static bool forget_oldest(struct store *s)
 {
     struct upload *oldest = NULL;
-    if (s->upload_count < STORE_MAX_UPLOADS) {
-        return 0;
-    }
     for (struct upload *u = s->uploads; u != NULL; u = u->next) {
         oldest = u->held ? oldest : u;
     }
-    if (oldest == NULL) {
-        return err_set(e, ERR_LIMIT, "%d uploads are under way", STORE_MAX_UPLOADS);
-    }
     upload_free(oldest, s->disk);
+    return oldest != NULL;
+}
+
+int store_find_room(struct store *s, uint64_t len, struct err *e)
+{
+    while (s->memory > STORE_MAX_BLOB_MEMORY || len > STORE_MAX_BLOB_MEMORY - s->memory) {
+        if (len > STORE_MAX_BLOB_MEMORY || !forget_oldest(s)) {
+            return err_set(e, ERR_LIMIT,
+                           "more than %" PRIu64 " MiB of uploads and content in memory",
+                           STORE_MAX_BLOB_MEMORY >> 20);
+        }
+    }
     return 0;
 }
 
 struct upload *store_upload_begin(struct store *s, const char *repository, const char *algorithm,
                                   struct err *e)
 {
-    if (make_place(s, e) != 0) {
+    if (s->upload_count == STORE_MAX_UPLOADS && !forget_oldest(s)) {
+        (void)err_set(e, ERR_LIMIT, "%d uploads are under way", STORE_MAX_UPLOADS);
         return NULL;
     }
     struct upload *u = calloc(1, sizeof(*u));
@@ -167,9 +174,12 @@ bool upload_hold(struct upload *u)
     return true;
 }
 
-/* Back to where it was held. */
+/* Back to where it was held. On disk the room goes back, too: a piece may have been written in part
+ * before there was none left. */
 static void rewind_upload(struct upload *u)
 {
+    int cut = u->fd >= 0 ? ftruncate(u->fd, (off_t)u->size_held) : 0;
+    (void)cut; /* what is left behind the size is not looked at */
     if (u->size == u->size_held) {
         return;
     }
@@ -202,11 +212,7 @@ static int make_room(struct upload *u, size_t len, struct err *e)
 
 static int add_to_memory(struct upload *u, const void *data, size_t len, struct err *e)
 {
-    if (len > STORE_MAX_BLOB_MEMORY - u->store->memory) {
-        return err_set(e, ERR_LIMIT, "more than %" PRIu64 " MiB of uploads and blobs in memory",
-                       STORE_MAX_BLOB_MEMORY >> 20);
-    }
-    if (make_room(u, len, e) != 0) {
+    if (store_find_room(u->store, len, e) != 0 || make_room(u, len, e) != 0) {
         return -1;
     }
     memcpy(u->data + u->size, data, len);

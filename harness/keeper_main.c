@@ -1,5 +1,5 @@
 /* The keeper as an executable of its own: every start of a drill executes it, and it loads no
- * library but libc. */
+ * library. */
 #include "harness/keeper.h"
 
 int main(int argc, char **argv)

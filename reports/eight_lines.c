@@ -134,8 +134,12 @@ static void tell_phases(struct story *s)
         units_duration_text(phase->end_ns - phase->begin_ns, took);
         buf_str(s->out, "  ");
         escape_line(s->out, phase->name);
-        buf_printf(s->out, ": %" PRIu64 " of %" PRIu64 " %s started, in %s", phase->starts.worked,
-                   words_total(&phase->starts), words_noun(s->v), took);
+        if (words_total(&phase->starts) > 0) {
+            buf_printf(s->out, ": %" PRIu64 " of %" PRIu64 " %s started, in %s",
+                       phase->starts.worked, words_total(&phase->starts), words_noun(s->v), took);
+        } else {
+            buf_printf(s->out, ": no %s, in %s", words_noun(s->v), took);
+        }
         end_line(s, s->v->phase_count - i - 1);
     }
 }

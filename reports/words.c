@@ -95,12 +95,25 @@ static void bad_starts(struct buf *out, const struct verdict *v)
     buf_char(out, ')');
 }
 
+/* Without starts, as of registries that were served, requests are all there is to tell. */
+static void requests_came(struct buf *out, const struct verdict *v)
+{
+    uint64_t requests = 0;
+    for (size_t i = 0; i < v->registry_count; i++) {
+        requests += v->registries[i].requests;
+    }
+    if (requests > 0) {
+        buf_printf(out, ", %" PRIu64 " request%s came", requests, requests == 1 ? "" : "s");
+    }
+}
+
 void words_starts(struct buf *out, const struct verdict *v)
 {
     uint64_t total = words_total(&v->starts);
     if (total == 0) {
         bool cut = v->reason != NULL && strcmp(v->reason, "interrupted") == 0;
         buf_printf(out, cut ? "no %s had ended" : "no %s were tried", words_noun(v));
+        requests_came(out, v);
     } else if (words_bad(&v->starts) == 0) {
         buf_printf(out, "%" PRIu64 " of %" PRIu64 " %s started", total, total, words_noun(v));
     } else {

@@ -113,8 +113,9 @@ short=/mnt
 
 # isolated COMMAND...: with a /var/lib that is thrown away, with our settings for the system's, and
 # with the lane's folder at $short. As root, podman, skopeo and buildah keep a cache of where blobs
-# were seen in /var/lib/containers, and read registries.conf.d and certs.d below /etc/containers:
-# nothing on a command line tells them not to.
+# were seen in /var/lib/containers (the host's is hidden: one that is being written they do not
+# survive), and read registries.conf.d and certs.d below /etc/containers: nothing on a command line
+# tells them not to.
 isolated() {
     if [ "$(id -u)" != 0 ]; then
         "$@"
@@ -126,6 +127,8 @@ isolated() {
         mount -t tmpfs -o mode=700 over "$over"
         mkdir "$over/upper" "$over/work"
         mount -t overlay -o "lowerdir=/var/lib,upperdir=$over/upper,workdir=$over/work" over /var/lib
+        [ ! -d /var/lib/containers ] ||
+            mount -t tmpfs -o mode=700 containers /var/lib/containers
         [ ! -d /etc/containers ] || mount --bind "$STATE/config" /etc/containers
         mount --bind "$STATE" "$SHORT"
         unset STATE SHORT

@@ -13,7 +13,7 @@ try() {
   "$@" >"$state/step.out" 2>"$state/step.err" </dev/null
   status=$?
   echo "$what exit $status"
-  [ "$status" = 0 ] || sed "s/^/  $client: $what: /" "$state/step.err" | tail -n 3 >&2
+  [ "$status" = 0 ] || sed "s/^/  $client: $what: /" "$state/step.err" | head -n 6 >&2
   return "$status"
 }
 

@@ -201,7 +201,7 @@ expected() { # SESSION: what must have failed, has, and nothing else
   [ "$got" = "$(cat "$scratch/must-fail")" ] || {
     fail "$1: other steps failed than should have:"
     echo "$got" | diff "$scratch/must-fail" - | sed 's/^/    /'
-    cat "$scratch/$1".*.err | tail -n 20 | sed 's/^/    /'
+    cat "$scratch/$1".*.err | head -n 60 | sed 's/^/    /'
   }
 }
 for client in "${clients[@]}"; do

@@ -42,7 +42,7 @@ static bool refused(void)
 /* The file's path behind the store's folder. */
 static const char *below(const char *path)
 {
-    static const char *const tops[] = {"uploads/", "blobs", "repositories", "uploads"};
+    static const char *const tops[] = {"uploads/", "repositories", "blobs", "uploads"};
     for (size_t i = 0; i < sizeof(tops) / sizeof(tops[0]); i++) {
         const char *at = strstr(path, tops[i]);
         if (at != NULL) {

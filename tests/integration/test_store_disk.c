@@ -264,6 +264,26 @@ Test(store_disk, rewound_and_hashed_again)
     store_free(s);
 }
 
+/* What is forgotten of an upload takes no room on the disk any more. */
+Test(store_disk, rewound_gives_room_back)
+{
+    static char piece[1 << 20];
+    struct stat st;
+    struct store *s = store_folder_open(folder);
+    struct upload *u = store_upload_begin(s, "a", NULL, &e);
+    cr_assert(upload_hold(u));
+    cr_assert_eq(upload_add(u, "abc", 3, &e), 0);
+    upload_release(u, true);
+    cr_assert(upload_hold(u));
+    cr_assert_eq(upload_add(u, piece, sizeof(piece), &e), 0);
+    upload_release(u, false);
+    char file[2 * FIXTURE_PATH];
+    (void)snprintf(file, sizeof(file), "%s/uploads/%s", folder, upload_id(u));
+    cr_assert_eq(stat(file, &st), 0);
+    cr_assert_eq(st.st_size, 3);
+    store_free(s);
+}
+
 /* Names that lead out of the folder make no files. */
 Test(store_disk, names_that_lead_elsewhere)
 {

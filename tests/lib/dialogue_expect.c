@@ -204,10 +204,14 @@ static void hold_body(struct dialogue *d, const char *text)
     }
 }
 
-/* A Location is kept as what can be asked for on this connection. */
+/* A Location, or a Link, is kept as what can be asked for on this connection. */
 static void keep(struct dialogue *d, const char *name, const char *value)
 {
     struct buf *to = dialogue_set(d, name);
+    if (value[0] == '<') {
+        buf_append(to, value + 1, strcspn(value + 1, ">"));
+        return;
+    }
     const char *scheme = strstr(value, "://");
     if (scheme != NULL && scheme - value <= 5) {
         const char *path = strchr(scheme + 3, '/');

@@ -370,3 +370,20 @@ Test(oci_upload, read_only)
         response_close(&r);
     }
 }
+
+/* A piece that finds no room ends its request, not the upload: the next one goes on from before. */
+Test(oci_upload, free_after_no_room)
+{
+    const char *place = begin();
+    struct oci_ask ask = {.method = "PATCH", .target = place, .body = TEXT};
+    cr_assert_eq(oci_ask_status(store, "PATCH", place, NULL, "01"), 202);
+    /* More than memory may hold: it is refused by its length, and not looked at. */
+    ask.len = (size_t)STORE_MAX_BLOB_MEMORY;
+    struct response r = oci_ask(store, &ask);
+    cr_assert_eq(r.status, 413);
+    cr_assert_str_eq(oci_code(&r, 0), "SIZE_INVALID");
+    response_close(&r);
+    expect_range(place, "0-1");
+    cr_assert_eq(oci_ask_status(store, "PATCH", place, NULL, "2"), 202);
+    cr_assert_eq(oci_ask_status(store, "DELETE", place, NULL, NULL), 204);
+}

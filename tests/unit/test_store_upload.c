@@ -195,6 +195,85 @@ Test(store_upload, maximum)
     cr_assert_eq(upload_add(v, piece, rest, &e), -1, "a blob that was pushed counts as well");
 }
 
+/* A manifest of SIZE bytes, which are not there: the size alone counts. */
+static struct content *manifest_of(uint64_t size, char digit)
+{
+    char digest[DIGEST_TEXT] = ABC;
+    digest[strlen("sha256:")] = digit;
+    struct content *c = content_verified_take(NULL, -1, size, digest, STORE_MANIFEST_TYPE, &e);
+    cr_assert_not_null(c);
+    return c;
+}
+
+static int push_manifest_of(const char *repository, uint64_t size, char digit)
+{
+    struct err why = {0};
+    struct content *c = manifest_of(size, digit);
+    struct store_job *j = store_job_manifest(s, repository, c, NULL, 0, &why);
+    content_unref(c);
+    return j == NULL ? (int)why.code : store_do(j);
+}
+
+/* Manifests count as well, each once, in however many repositories; and one that does not fit is
+ * refused for as long as there is no room. */
+Test(store_upload, manifests_in_the_maximum)
+{
+    const uint64_t half = STORE_MAX_BLOB_MEMORY / 2;
+    char first[DIGEST_TEXT] = ABC;
+    first[strlen("sha256:")] = '0';
+    cr_assert_eq(push_manifest_of("a", half, '0'), 0);
+    cr_assert_eq(push_manifest_of("b", half, '0'), 0);
+    cr_assert_eq(store_manifest(s, "a", first), store_manifest(s, "b", first));
+    cr_assert_eq(push_manifest_of("a", half, '1'), 0);
+    cr_assert_eq(push_manifest_of("a", 1, '2'), ERR_LIMIT);
+    struct upload *u = begin(NULL);
+    cr_assert(upload_hold(u));
+    cr_assert_eq(upload_add(u, "a", 1, &e), -1);
+    cr_assert_eq(store_delete_manifest(s, "a", first, &e), 1);
+    cr_assert_eq(push_manifest_of("a", 1, '2'), ERR_LIMIT, "the other repository has it still");
+    cr_assert_eq(store_delete_manifest(s, "b", first, &e), 1);
+    cr_assert_eq(push_manifest_of("a", 1, '2'), 0);
+}
+
+/* Where memory runs out, uploads that were left alone go, the oldest first, and no more of them
+ * than it takes. */
+Test(store_upload, forgotten_for_room)
+{
+    struct upload *u[3];
+    char id[3][33];
+    for (size_t i = 0; i < 3; i++) {
+        u[i] = begin(NULL);
+        cr_assert(upload_hold(u[i]));
+        add(u[i], "abc");
+        upload_release(u[i], i != 0);
+        memcpy(id[i], upload_id(u[i]), sizeof(id[i]));
+    }
+    cr_assert(upload_hold(u[0]));
+    add(u[0], "abc");
+    cr_assert_eq(push_manifest_of("a", STORE_MAX_BLOB_MEMORY - 6, '0'), 0);
+    cr_assert_null(store_upload(s, "a/b", id[1]));
+    cr_assert_eq(store_upload(s, "a/b", id[2]), u[2]);
+    cr_assert_eq(push_manifest_of("a", 1, '1'), 0);
+    cr_assert_null(store_upload(s, "a/b", id[2]));
+    cr_assert_eq(push_manifest_of("a", 3, '2'), ERR_LIMIT, "one that is held stays");
+    cr_assert_eq(store_upload(s, "a/b", id[0]), u[0]);
+}
+
+/* What a job works on counts until it is done; what counts then is what is kept, whatever another
+ * push claimed that the digest is of. */
+Test(store_upload, counted_while_it_is_kept)
+{
+    struct upload *u = begin(NULL);
+    cr_assert(upload_hold(u));
+    add(u, "other");
+    struct store_job *wrong = store_job_blob(s, u, ABC, &e);
+    cr_assert_eq(push_manifest_of("a", STORE_MAX_BLOB_MEMORY - 4, '0'), ERR_LIMIT);
+    cr_assert_eq(store_push_text(s, "a", "abc"), 0);
+    cr_assert_eq(store_do(wrong), ERR_INVALID);
+    cr_assert_eq(push_manifest_of("a", STORE_MAX_BLOB_MEMORY - 2, '0'), ERR_LIMIT);
+    cr_assert_eq(push_manifest_of("a", STORE_MAX_BLOB_MEMORY - 3, '0'), 0);
+}
+
 /* Hashing again what is large is work for another thread. */
 Test(store_upload, slow_where_hashed_again)
 {
