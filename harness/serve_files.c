@@ -110,8 +110,9 @@ int serve_ready(struct serve *s, struct err *e)
     if (len < 0 || (size_t)len >= sizeof part) {
         return err_set(e, ERR_USAGE, "--ready-file: the name is too long");
     }
+    struct stat st = {0};
     int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    int rc = fd < 0 ? -1 : write_whole(fd, &s->places);
+    int rc = fd < 0 || fstat(fd, &st) != 0 ? -1 : write_whole(fd, &s->places);
     if (fd >= 0 && close(fd) != 0) {
         rc = -1;
     }
@@ -121,12 +122,20 @@ int serve_ready(struct serve *s, struct err *e)
         return err_errno(e, error, "cannot write the ready file %.500s", path);
     }
     s->ready = true;
+    s->ready_inode = st.st_ino;
     return 0;
+}
+
+/* A successor that was told the same name may have put its own there by now. */
+static bool ready_file_ours(const struct serve *s)
+{
+    struct stat st;
+    return stat(s->options->ready_file, &st) == 0 && st.st_ino == s->ready_inode;
 }
 
 void serve_unready(struct serve *s)
 {
-    if (s->ready && unlink(s->options->ready_file) != 0 && errno != ENOENT) {
+    if (s->ready && ready_file_ours(s) && unlink(s->options->ready_file) != 0) {
         log_line("the ready file %s cannot be taken away: %s", s->options->ready_file,
                  strerror(errno));
     }

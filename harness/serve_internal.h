@@ -26,6 +26,7 @@ struct serve {
     int scratch_hold;
     struct buf places; /* "NAME ADDRESS:PORT\n" of each listener */
     bool ready;        /* the ready file is there */
+    ino_t ready_inode; /* of the ready file that is ours */
 
     struct lag lag;
     uv_prepare_t flush;

@@ -121,6 +121,14 @@ kill -0 "$server" 2>"$scratch/null" || fail "it did not wait for the answer unde
 stop 0 TERM
 exec 9>&-
 
+# A ready file that a successor has put there meanwhile is the successor's.
+begin
+echo "primary 127.0.0.1:1" >"$scratch/next"
+mv "$scratch/next" "$scratch/ready"
+kill -TERM "$server"
+wait "$server" || fail "it does not end where the ready file is another's"
+[ "$(cat "$scratch/ready")" = "primary 127.0.0.1:1" ] || fail "it took a successor's ready file away"
+
 # TLS and credentials: files that nobody else can read, nothing of them on stdout or in the history.
 begin --registry primary --tls --auth token --files "$scratch/files" --record "$scratch/tls.jsonl"
 ca=$(file_of ca)
