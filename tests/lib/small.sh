@@ -12,5 +12,5 @@ run() { # WANTED WHAT
   history=$(echo "$scratch"/results/*/history.jsonl)
 }
 holds() { # FILTER WHAT: over the events
-  jq -se "$1" "$history" >"$scratch/null" || fail "$2: $1"
+  jq -se "$1" "$history" >"$scratch/null" || fail "$2: $1, in: $(tail -n 1 "$history")"
 }
