@@ -146,7 +146,8 @@ check: deps
 # The tests of one variant, for the inner loop: make check-fast VARIANT=debug
 check-fast: $(BIN) $(SUBJECT_ALL) $(UNIT) $(INTEGRATION) $(CONFORMANCE) $(FUZZ)
 	$(Q)O=$(O) .ci/tests.sh
-tests-build: $(BIN) $(SUBJECT_ALL) $(UNIT) $(INTEGRATION) $(CONFORMANCE) $(FUZZ)
+tests-build: $(BIN) $(SUBJECT_ALL) $(UNIT) $(INTEGRATION) $(CONFORMANCE) $(FUZZ) \
+    $(if $(filter asan,$(VARIANT)),$(O)/tests/torture/torture)
 # What `make check` builds while its first tests run.
 .PHONY: both-tests-build
 both-tests-build:

@@ -49,10 +49,17 @@ static void answer_early(struct connection *c)
     connection_run(c);
 }
 
+/* Whether the answer is known without the body, which is not to be kept: that of a write that is
+ * refused, or of what is asked where there is no such thing. */
+static bool is_known(const struct connection *c)
+{
+    return oci_is_write(c->exchange->route.op) || c->exchange->route.bad != NULL;
+}
+
 /* More of a body is to come than is read past. */
 static void too_much(struct connection *c)
 {
-    if (oci_is_write(c->exchange->route.op)) {
+    if (is_known(c)) {
         answer_early(c);
     } else {
         refuse(c, 413, "the body of the request is too large");
@@ -77,7 +84,7 @@ static void on_head(struct connection *c)
         refuse(c, 413, "the body of the request is too large");
     } else if (!kept && request->content_length > SERVER_BODY) {
         too_much(c);
-    } else if (asks && !kept && oci_is_write(c->exchange->route.op)) {
+    } else if (asks && !kept && is_known(c)) {
         answer_early(c); /* instead of the 100 that it waits for */
     } else if (asks) {
         send_continue(c);

@@ -19,20 +19,18 @@
 
 #define CHUNK ((size_t)256 << 10)
 
-/* Opens a regular file; *SIZE is its size. */
-static int open_file(const char *path, uint64_t *size, bool *missing, struct err *e)
+/* Opens a regular file; *ST is what it is like. */
+static int open_file(const char *path, struct stat *st, bool *missing, struct err *e)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st;
     if (fd < 0) {
         *missing = errno == ENOENT;
         return err_errno(e, errno, "cannot open %s", path);
     }
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+    if (fstat(fd, st) != 0 || !S_ISREG(st->st_mode)) {
         (void)close(fd);
         return err_set(e, ERR_INVALID, "%s is not a regular file", path);
     }
-    *size = (uint64_t)st.st_size;
     return fd;
 }
 
@@ -58,12 +56,13 @@ static ssize_t read_some(int fd, char *data, size_t len)
 
 char *disk_read(const char *path, size_t max, size_t *len, bool *missing, struct err *e)
 {
-    uint64_t size = 0;
+    struct stat st = {0};
     *missing = false;
-    int fd = open_file(path, &size, missing, e);
+    int fd = open_file(path, &st, missing, e);
     if (fd < 0) {
         return NULL;
     }
+    uint64_t size = (uint64_t)st.st_size;
     char *text = size <= max ? malloc((size_t)size + 1) : NULL;
     ssize_t n = text != NULL ? read_some(fd, text, (size_t)size) : -1;
     int cause = errno;
@@ -106,15 +105,16 @@ static int hash(int fd, uint64_t size, uint8_t *data, struct digest_stream *stre
     return n == 0 ? 0 : -1;
 }
 
-/* Whether FD is what WANT says; DATA as for hash. */
-static int verify(int fd, const char *path, const struct content_descriptor *want, uint64_t size,
-                  uint8_t *data, bool *altered, struct err *e)
+/* Whether FD, which was as ST says, is what WANT says; DATA as for hash. */
+static int verify(int fd, const char *path, const struct content_descriptor *want,
+                  const struct stat *st, uint8_t *data, bool *altered, struct err *e)
 {
+    struct stat now;
     struct digest_stream *stream = digest_stream_new(want->digest);
     if (stream == NULL) {
         return err_set(e, ERR_NOMEM, "no memory to hash %s", path);
     }
-    if (hash(fd, size, data, stream) != 0) {
+    if (hash(fd, (uint64_t)st->st_size, data, stream) != 0) {
         int cause = errno;
         digest_stream_free(stream);
         return err_errno(e, cause, "cannot read %s", path);
@@ -123,12 +123,18 @@ static int verify(int fd, const char *path, const struct content_descriptor *wan
         *altered = true;
         return err_set(e, ERR_INVALID, "%s does not have the digest %s", path, want->digest);
     }
+    if (fstat(fd, &now) != 0 || now.st_mtim.tv_sec != st->st_mtim.tv_sec ||
+        now.st_mtim.tv_nsec != st->st_mtim.tv_nsec) {
+        *altered = true;
+        return err_set(e, ERR_INVALID, "%s was written to while it was read", path);
+    }
     return 0;
 }
 
 static struct content *load_from(int fd, const char *path, const struct content_descriptor *want,
-                                 uint64_t size, bool memory, bool *altered, struct err *e)
+                                 const struct stat *st, bool memory, bool *altered, struct err *e)
 {
+    uint64_t size = (uint64_t)st->st_size;
     if (want->size != CONTENT_SIZE_UNKNOWN && size != want->size) {
         *altered = true;
         (void)err_set(e, ERR_INVALID, "%s has %" PRIu64 " bytes, not the %" PRIu64 " of %s", path,
@@ -144,7 +150,7 @@ static struct content *load_from(int fd, const char *path, const struct content_
     struct content *c = NULL;
     if (keep && data == NULL) {
         (void)err_set(e, ERR_NOMEM, "no memory for %s", path);
-    } else if (verify(fd, path, want, size, data, altered, e) == 0) {
+    } else if (verify(fd, path, want, st, data, altered, e) == 0) {
         c = content_verified_take(data, keep ? -1 : fd, size, want->digest, want->media_type, e);
     }
     if (c == NULL) {
@@ -157,14 +163,14 @@ struct content *disk_load(const char *folder, const struct content_descriptor *w
                           bool *missing, bool *altered, struct err *e)
 {
     char path[DISK_MAX_PATH + 200];
-    uint64_t size = 0;
+    struct stat st = {0};
     *missing = *altered = false;
     snprintf(path, sizeof(path), "%s/blobs/%.6s/%s", folder, want->digest, want->digest + 7);
-    int fd = open_file(path, &size, missing, e);
+    int fd = open_file(path, &st, missing, e);
     if (fd < 0) {
         return NULL;
     }
-    struct content *c = load_from(fd, path, want, size, memory, altered, e);
+    struct content *c = load_from(fd, path, want, &st, memory, altered, e);
     if (c == NULL || c->fd != fd) {
         (void)close(fd);
     }

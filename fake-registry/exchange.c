@@ -193,6 +193,14 @@ static void decide(struct connection *c, struct passage *p, enum fault_stage fro
     }
 }
 
+/* What a tag stands for, else the digest that is asked for, whether that is there or not. */
+static const char *digest_asked(const struct store *store, const struct oci_route *route)
+{
+    const char *digest = oci_resolve(store, route);
+    bool named = route->bad == NULL && strchr(route->reference, ':') != NULL;
+    return digest == NULL && named ? route->reference : digest;
+}
+
 void exchange_facts(const struct connection *c, const struct http_request *request,
                     struct passage *p)
 {
@@ -202,7 +210,7 @@ void exchange_facts(const struct connection *c, const struct http_request *reque
         .op = x->route.op,
         .repository = x->route.repository[0] != '\0' ? x->route.repository : NULL,
         .reference = x->route.reference[0] != '\0' ? x->route.reference : NULL,
-        .digest = oci_resolve(c->listener->registry->is.store, &x->route),
+        .digest = digest_asked(c->listener->registry->is.store, &x->route),
         .path = request->path,
         .header = header_of,
         .header_data = request,
@@ -351,6 +359,7 @@ int exchange_answer(struct connection *c, const struct http_request *request, bo
     }
     if (result == 0) {
         result = answer(c, request, &p, &r);
+        result = result == 0 ? response_open(&r) : result;
     }
     if (result >= 0) {
         result = exchange_plan(c, &p, &r, keep_alive);

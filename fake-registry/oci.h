@@ -37,6 +37,7 @@ struct response {
     size_t head_len;
     bool head_only;          /* HEAD: Content-Length is told, no body follows */
     struct content *content; /* the true object this body carries a range of; NULL for none */
+    bool opened;             /* CONTENT is, until the response or its plan is closed */
     uint64_t from;
     uint64_t len;     /* body length, of content or of small */
     char *small;      /* owned; NULL where content is the body */
@@ -46,6 +47,8 @@ struct response {
 /* An empty answer; response_close lets go of its body, whoever gave it. */
 void response_init(struct response *r);
 void response_close(struct response *r);
+/* Opens what the body is read from; where that cannot be R becomes an error 500. -1: no memory. */
+int response_open(struct response *r);
 /* Adds one header line; one that does not fit RESPONSE_HEAD is left out whole. */
 void response_header(struct response *r, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

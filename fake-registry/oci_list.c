@@ -77,7 +77,8 @@ int oci_tags(const struct oci_view *view, const struct http_request *request,
     char path[OCI_MAX_NAME + 16];
     const char *repository = route->repository;
     if (!store_has_repository(view->store, repository)) {
-        return response_error(out, 404, "NAME_UNKNOWN", "repository name not known to registry");
+        return oci_error(out, 404, "NAME_UNKNOWN", "repository name not known to registry", "name",
+                         &repository, 1);
     }
     if (!oci_page_init(&page, request->query)) {
         return bad_number(out);

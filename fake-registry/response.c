@@ -17,15 +17,26 @@ void response_init(struct response *r)
     r->head_len = 0;
     r->head_only = false;
     r->content = NULL;
+    r->opened = false;
     r->from = 0;
     r->len = 0;
     r->small = NULL;
     r->told = NULL;
 }
 
+static void drop_content(struct response *r)
+{
+    if (r->opened) {
+        content_close(r->content);
+    }
+    content_unref(r->content);
+    r->content = NULL;
+    r->opened = false;
+}
+
 void response_close(struct response *r)
 {
-    content_unref(r->content);
+    drop_content(r);
     free(r->small);
     response_init(r);
 }
@@ -65,9 +76,8 @@ void response_header(struct response *r, const char *name, const char *fmt, ...)
 
 void response_take_small(struct response *r, char *text, size_t len)
 {
-    content_unref(r->content);
+    drop_content(r);
     free(r->small);
-    r->content = NULL;
     r->told = NULL;
     r->from = 0;
     r->small = text;
@@ -142,6 +152,19 @@ int response_error(struct response *r, unsigned status, const char *code, const 
     response_header_text(r, "Docker-Distribution-Api-Version", "registry/2.0");
     response_header_text(r, "Content-Type", "application/json");
     return error_body(r, told, message);
+}
+
+int response_open(struct response *r)
+{
+    struct err e = {0};
+    if (r->content == NULL || r->head_only || r->len == 0) {
+        return 0;
+    }
+    if (content_open(r->content, &e) != 0) {
+        return response_error(r, 500, NULL, "the registry cannot read it");
+    }
+    r->opened = true;
+    return 0;
 }
 
 /* What a proxy says of an error, or what a captive portal says in place of the registry. */

@@ -217,6 +217,9 @@ static int take_away(struct store *s, const struct repository *r, struct shelf *
                      struct item *item, enum disk_kind kind, struct err *e)
 {
     char path[DISK_NAME];
+    if (item->kept && s->disk != NULL) {
+        disk_keep_repository(s->disk, r->name);
+    }
     if (item->kept && s->disk != NULL &&
         (!disk_link_path(path, r->name, kind, item->key) || disk_unlink(s->disk, path, e) != 0)) {
         return -1;

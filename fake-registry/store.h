@@ -18,8 +18,11 @@ struct referrer {
     char *annotations;   /* a JSON object; NULL: none */
 };
 
-/* Immutable content, shared by reference count between stores and responses under way. FD is -1
- * for content in memory; a disk store sets FD and leaves DATA NULL. */
+struct content_file;
+
+/* Immutable content, shared by reference count between stores and responses under way. Where it is
+ * in memory FD is -1; where it is a file DATA is NULL, and FD stays open or, with FILE, is open
+ * only while it is read. */
 struct content {
     unsigned refs;
     char digest[DIGEST_TEXT];
@@ -27,6 +30,7 @@ struct content {
     uint64_t size;
     uint8_t *data;
     int fd;
+    struct content_file *file; /* of a store on disk, which is to outlive the reading */
     struct referrer *referrer; /* of a manifest with a subject, once a store has it; else NULL */
 };
 
@@ -40,6 +44,10 @@ struct content *content_verified_take(uint8_t *data, int fd, uint64_t size, cons
 /* One reference more, one less; the last one frees it. content_unref takes NULL. */
 struct content *content_ref(struct content *c);
 void content_unref(struct content *c);
+/* Has FD open where C is a file, until as many content_close as this has returned 0. ERR_IO: it
+ * cannot be opened, or is another file than the one that was verified. */
+int content_open(struct content *c, struct err *e);
+void content_close(struct content *c);
 
 /* What one registry holds; owned by the caller. Used by one thread, but for store_job_work. */
 struct store;
@@ -48,7 +56,8 @@ struct store *store_new(struct err *e);
 /* On disk, in FOLDER, which is made where it is not there. A folder that holds anything else than a
  * store is refused, and so is one that another process has open. Every blob is read and held
  * against its digest; what has another one, or is named but not there, is told through NOTE (may be
- * NULL) and not served. What an interrupted push left is thrown away. */
+ * NULL) and not served. What an interrupted push left is thrown away. NOTE is told later, too, of a
+ * blob that cannot be read any more. */
 struct store *store_open(const char *folder, void (*note)(void *data, const char *text), void *data,
                          struct err *e);
 /* Uploads that are open are forgotten; what is on disk stays. */

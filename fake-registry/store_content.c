@@ -63,6 +63,7 @@ void content_unref(struct content *c)
     if (c->fd >= 0) {
         (void)close(c->fd);
     }
+    free(c->file);
     free(c->data);
     referrer_free(c->referrer);
     free(c);

@@ -5,8 +5,8 @@
  * and a name that an answer told of survives a power cut.
  *
  * Failure modes: each call that the operating system refuses is an error that names path and
- * folder; the caller takes back what it made. Deletes are not fsynced: what a power cut brings back
- * is whole.
+ * folder; the caller takes back what it made. Deletes are not fsynced, for a loop waits for them:
+ * what a power cut brings back is whole.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -229,6 +229,26 @@ bool disk_is_folder(const struct store_disk *disk, const char *repository)
     return fstatat(disk->root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
+static void kept_path(char out[2 * DISK_NAME], const char *repository)
+{
+    (void)snprintf(out, (size_t)2 * DISK_NAME, "repositories/%s/_kept", repository);
+}
+
+/* On a disk that is full it goes with its last content. */
+void disk_keep_repository(const struct store_disk *disk, const char *repository)
+{
+    char path[2 * DISK_NAME];
+    kept_path(path, repository);
+    (void)mkdirat(disk->root, path, 0700);
+}
+
+bool disk_keeps_repository(const struct store_disk *disk, const char *repository)
+{
+    char path[2 * DISK_NAME];
+    kept_path(path, repository);
+    return disk_exists(disk, path);
+}
+
 int disk_read_text(const struct store_disk *disk, const char *path, char *out, size_t size)
 {
     int fd = openat(disk->root, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -256,6 +276,7 @@ void disk_close(struct store_disk *disk)
     if (disk->root >= 0) {
         (void)close(disk->root);
     }
+    (void)pthread_mutex_destroy(&disk->naming);
     free(disk->folder);
     free(disk);
 }

@@ -30,16 +30,9 @@ static int take_upload(struct store_job *j)
         free(data);
         return err_set(&j->err, ERR_IO, "cannot read the upload %s again", u->id);
     }
-    int fd = keep ? -1 : dup(u->fd);
-    if (!keep && fd < 0) {
-        return err_errno(&j->err, errno, "cannot keep %s open", j->digest);
-    }
-    j->content = content_verified_take(data, fd, u->size, j->digest, STORE_BLOB_TYPE, &j->err);
+    j->content = content_verified_take(data, -1, u->size, j->digest, STORE_BLOB_TYPE, &j->err);
     if (j->content == NULL) {
         free(data);
-        if (fd >= 0) {
-            (void)close(fd);
-        }
         return -1;
     }
     return 0;
@@ -60,6 +53,47 @@ static int write_content(struct store_job *j, char out[DISK_NAME])
     return 0;
 }
 
+/* Whether the file TO is there and is what it is to be: 1, 0; -1: it cannot be said. */
+static int is_good(struct store_job *j, const char *to)
+{
+    struct content_descriptor want = {.size = j->content->size};
+    struct err e = {0};
+    bool missing = false;
+    bool altered = false;
+    if (!disk_exists(j->disk, to)) {
+        return 0;
+    }
+    memcpy(want.digest, j->digest, sizeof(j->digest));
+    struct content *c = disk_load(j->disk->folder, &want, false, &missing, &altered, &e);
+    content_unref(c);
+    if (c != NULL) {
+        return 1;
+    }
+    return missing || altered || e.code == ERR_INVALID ? 0 : err_set(&j->err, e.code, "%s", e.text);
+}
+
+/* The file FROM becomes TO. One that is good stays, for what is served from it knows it: another
+ * push of the same content has just brought it. */
+static int name_content(struct store_job *j, const char *from, const char *to)
+{
+    struct stat st;
+    int good = is_good(j, to);
+    if (good < 0 || (good == 0 && disk_rename(j->disk, from, to, &j->err) != 0)) {
+        (void)disk_unlink(j->disk, from, NULL);
+        return -1;
+    }
+    if (good > 0 && disk_unlink(j->disk, from, &j->err) != 0) {
+        return -1;
+    }
+    if (j->content->data != NULL || j->content->fd >= 0 || j->content->file != NULL) {
+        return 0;
+    }
+    if (disk_blob_stat(j->disk, j->digest, &st) != 0) {
+        return disk_trouble(j->disk, &j->err, "read", to);
+    }
+    return content_lay_down(j->content, j->disk, &st, &j->err);
+}
+
 static int put_content(struct store_job *j)
 {
     char from[DISK_NAME];
@@ -68,11 +102,10 @@ static int put_content(struct store_job *j)
     if (write_content(j, from) != 0) {
         return -1;
     }
-    if (disk_rename(j->disk, from, to, &j->err) != 0) {
-        (void)disk_unlink(j->disk, from, NULL);
-        return -1;
-    }
-    return disk_fsync_parent(j->disk, to, &j->err);
+    (void)pthread_mutex_lock(&j->disk->naming);
+    int rc = name_content(j, from, to);
+    (void)pthread_mutex_unlock(&j->disk->naming);
+    return rc == 0 ? disk_fsync_parent(j->disk, to, &j->err) : -1;
 }
 
 /* Writes what F is to hold, and notes what it holds now. */

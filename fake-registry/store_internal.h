@@ -4,7 +4,9 @@
 #define PULLDRILL_FAKE_REGISTRY_STORE_INTERNAL_H
 
 #include <dirent.h>
+#include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "fake-registry/store.h"
 
@@ -127,8 +129,11 @@ void upload_free(struct upload *u, const struct store_disk *disk);
 struct store_disk {
     char *folder; /* as it was named, for messages */
     int root;
-    int lock;                   /* pulldrill-store */
-    atomic_uint_fast64_t names; /* of files in uploads/ that are no upload */
+    int lock;                                   /* pulldrill-store */
+    atomic_uint_fast64_t names;                 /* of files in uploads/ that are no upload */
+    pthread_mutex_t naming;                     /* held while a file of blobs/ comes into being */
+    void (*note)(void *data, const char *text); /* NULL: nobody is told */
+    void *note_data;
 };
 
 /* Paths below the folder are at most this long. */
@@ -165,6 +170,9 @@ int disk_fsync_folder(const struct store_disk *disk, const char *path, struct er
 int disk_fsync_parent(const struct store_disk *disk, const char *path, struct err *e);
 /* Makes the folders that lead to PATH, and has their names on the disk. */
 int disk_make_parents(const struct store_disk *disk, const char *path, struct err *e);
+/* Notes that REPOSITORY is one even when nothing is in it any more. */
+void disk_keep_repository(const struct store_disk *disk, const char *repository);
+bool disk_keeps_repository(const struct store_disk *disk, const char *repository);
 /* Takes a file away; one that is not there is fine. */
 int disk_unlink(const struct store_disk *disk, const char *path, struct err *e);
 bool disk_is_folder(const struct store_disk *disk, const char *repository);
@@ -173,11 +181,23 @@ bool disk_exists(const struct store_disk *disk, const char *path);
 int disk_read_text(const struct store_disk *disk, const char *path, char *out, size_t size);
 void disk_close(struct store_disk *disk);
 
+/* ---- store_disk_content.c ------------------------------------------------------------------- */
+
+/* C is DISK's file of its digest, which is as ST says it was when it was verified, and is opened
+ * when it is read. */
+int content_lay_down(struct content *c, const struct store_disk *disk, const struct stat *st,
+                     struct err *e);
+/* What lies at C's place in blobs/. -1: errno. */
+int disk_blob_stat(const struct store_disk *disk, const char *digest, struct stat *st);
+
 /* ---- store_open.c, store_load.c ------------------------------------------------------------- */
 
-/* The names in a folder: NULL past the last. */
+/* The names in the folder PATH: NULL past the last, or where they cannot be read further, which
+ * disk_list_end tells when it is asked next. That closes LIST; RC is what came of it so far. */
 DIR *disk_list(const struct store_disk *disk, const char *path, struct err *e);
 const char *disk_next(DIR *list);
+int disk_list_end(const struct store_disk *disk, const char *path, DIR *list, int rc,
+                  struct err *e);
 /* Puts what the disk holds onto S's shelves. */
 int store_load(struct store *s, void (*note)(void *data, const char *text), void *data,
                struct err *e);

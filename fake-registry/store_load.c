@@ -75,8 +75,7 @@ static int list_blobs(struct load *l, const char *algorithm)
             all[l->count++] = (struct found){.digest = copy};
         }
     }
-    (void)closedir(list);
-    return rc;
+    return disk_list_end(l->store->disk, path, list, rc, l->e);
 }
 
 /* In order, so that none has to make room for another. */
@@ -112,6 +111,19 @@ static void load_close(struct load *l)
     free(l->found);
 }
 
+/* C's file, which was opened to be hashed, is closed until it is read. */
+static int lay_down(struct load *l, struct content *c)
+{
+    struct stat st;
+    if (c->fd < 0) {
+        return 0;
+    }
+    if (fstat(c->fd, &st) != 0) {
+        return disk_trouble(l->store->disk, l->e, "read the blob", c->digest);
+    }
+    return content_lay_down(c, l->store->disk, &st, l->e);
+}
+
 /* The content of F, hashed; a reference for the caller. *OUT NULL: it is bad, and was told. */
 static int load_content(struct load *l, struct found *f, const char *what, const char *media_type,
                         struct content **out)
@@ -126,7 +138,7 @@ static int load_content(struct load *l, struct found *f, const char *what, const
     *out =
         f->bad ? NULL : disk_load(l->store->disk->folder, &want, manifest, &missing, &altered, &e);
     if (*out != NULL) {
-        return 0;
+        return lay_down(l, *out);
     }
     if (!f->bad && !altered && !missing && e.code != ERR_INVALID && e.code != ERR_LIMIT) {
         return err_set(l->e, e.code, "%s", e.text);
@@ -169,6 +181,14 @@ static int load_blob(struct load *l, const char *digest)
     return 0;
 }
 
+/* Whether TEXT can be told in a head: "type/subtype", without parameters. */
+static bool is_media_type(const char *text)
+{
+    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "!#$&-^_.+/");
+    return len > 0 && text[len] == '\0';
+}
+
 static int load_manifest(struct load *l, const char *digest)
 {
     char path[DISK_NAME];
@@ -179,7 +199,7 @@ static int load_manifest(struct load *l, const char *digest)
         return 0;
     }
     if (!disk_link_path(path, l->repository, DISK_MANIFEST, digest) ||
-        disk_read_text(l->store->disk, path, type, sizeof(type)) != 0 || type[0] == '\0') {
+        disk_read_text(l->store->disk, path, type, sizeof(type)) != 0 || !is_media_type(type)) {
         note(l, "the manifest", digest, "its media type cannot be read");
         f->stays = true;
         return 0;
@@ -243,12 +263,15 @@ static int load_each(struct load *l, const char *folder, const char *prefix,
         (void)snprintf(key, sizeof(key), "%s%.600s", prefix, name);
         rc = prefix[0] == '\0' || digest_valid(key) ? each(l, key) : 0;
     }
-    (void)closedir(list);
-    return rc;
+    return disk_list_end(l->store->disk, path, list, rc, l->e);
 }
 
 static int load_repository(struct load *l)
 {
+    if (disk_keeps_repository(l->store->disk, l->repository) &&
+        repository_make(l->store, l->repository, l->e) == NULL) {
+        return -1;
+    }
     return load_each(l, "_blobs/sha256", "sha256:", load_blob) == 0 &&
                    load_each(l, "_blobs/sha512", "sha512:", load_blob) == 0 &&
                    load_each(l, "_manifests/sha256", "sha256:", load_manifest) == 0 &&
@@ -290,8 +313,7 @@ static int walk(struct load *l) /* NOLINT(misc-no-recursion) */
         }
         l->repository[len] = '\0';
     }
-    (void)closedir(list);
-    return rc;
+    return disk_list_end(l->store->disk, path, list, rc, l->e);
 }
 
 int store_load(struct store *s, void (*noted)(void *data, const char *text), void *data,

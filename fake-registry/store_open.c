@@ -73,11 +73,23 @@ static bool is_dots(const char *name)
 
 const char *disk_next(DIR *list)
 {
-    const struct dirent *entry = readdir(list);
-    while (entry != NULL && is_dots(entry->d_name)) {
+    const struct dirent *entry;
+    do {
+        errno = 0;
         entry = readdir(list);
-    }
+    } while (entry != NULL && is_dots(entry->d_name));
     return entry != NULL ? entry->d_name : NULL;
+}
+
+int disk_list_end(const struct store_disk *disk, const char *path, DIR *list, int rc, struct err *e)
+{
+    int cause = rc == 0 ? errno : 0;
+    (void)closedir(list);
+    if (cause == 0) {
+        return rc;
+    }
+    errno = cause;
+    return disk_trouble(disk, e, "read", path);
 }
 
 static int refuse_others(const struct store_disk *disk, struct err *e)
@@ -92,8 +104,7 @@ static int refuse_others(const struct store_disk *disk, struct err *e)
                                     "%s is no store: it has no %s but \"%s\"; a store begins in an "
                                     "empty folder, or in one that is not there",
                                     disk->folder, MARKER, name);
-    (void)closedir(list);
-    return rc;
+    return disk_list_end(disk, ".", list, rc, e);
 }
 
 /* Locks the marker, and holds it against the version; an empty one was left by a kill. */
@@ -152,8 +163,7 @@ static int empty_uploads(const struct store_disk *disk, struct err *e)
             rc = disk_trouble(disk, e, "empty", "uploads");
         }
     }
-    (void)closedir(list);
-    return rc;
+    return disk_list_end(disk, "uploads", list, rc, e);
 }
 
 static struct store_disk *disk_open(const char *folder, struct err *e)
@@ -164,6 +174,7 @@ static struct store_disk *disk_open(const char *folder, struct err *e)
         return NULL;
     }
     atomic_init(&disk->names, 0);
+    (void)pthread_mutex_init(&disk->naming, NULL); /* with these attributes it cannot fail */
     disk->lock = disk->root = -1;
     disk->folder = strdup(folder);
     if (disk->folder == NULL) {
@@ -191,6 +202,8 @@ struct store *store_open(const char *folder, void (*note)(void *data, const char
         return NULL;
     }
     s->disk = disk;
+    disk->note = note;
+    disk->note_data = data;
     if (store_load(s, note, data, e) != 0) {
         store_free(s);
         return NULL;

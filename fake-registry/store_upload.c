@@ -5,9 +5,8 @@
  * by doubling, which the allocator does by moving pages; on disk it needs no memory at all.
  *
  * Failure modes: a request that is given up, or a piece that finds no room, rewinds the upload to
- * where it was held: its size, its sum (kept beside since the hold), and on disk its file; in
- * memory bytes behind the size are never looked at. Past STORE_MAX_UPLOADS, or where memory runs
- * out, the one left alone the longest is forgotten.
+ * where it was held: its size, its sum (kept beside since the hold) and the room it takes. Past
+ * STORE_MAX_UPLOADS, or where memory runs out, the one left alone the longest is forgotten.
  */
 #include <inttypes.h>
 #include <openssl/rand.h>
@@ -174,12 +173,25 @@ bool upload_hold(struct upload *u)
     return true;
 }
 
-/* Back to where it was held. On disk the room goes back, too: a piece may have been written in part
- * before there was none left. */
+/* What takes room behind where it was held goes, on disk also what was written of a piece before
+ * there was no more room. Where that cannot be it is only not looked at. */
+static void give_room_back(struct upload *u)
+{
+    if (u->fd >= 0) {
+        int cut = ftruncate(u->fd, (off_t)u->size_held);
+        (void)cut;
+    } else if (u->cap > FIRST_ROOM) {
+        size_t cap = u->size_held > FIRST_ROOM ? (size_t)u->size_held : FIRST_ROOM;
+        uint8_t *smaller = realloc(u->data, cap);
+        u->data = smaller != NULL ? smaller : u->data;
+        u->cap = smaller != NULL ? cap : u->cap;
+    }
+}
+
+/* Back to where it was held. */
 static void rewind_upload(struct upload *u)
 {
-    int cut = u->fd >= 0 ? ftruncate(u->fd, (off_t)u->size_held) : 0;
-    (void)cut; /* what is left behind the size is not looked at */
+    give_room_back(u);
     if (u->size == u->size_held) {
         return;
     }

@@ -451,6 +451,7 @@ static void begin(struct wire_plan *plan, const struct response *r, bool keep_al
     plan->count = 0;
     plan->status = r->status;
     plan->content = r->content;
+    plan->opened = r->opened;
     plan->small = r->small;
     plan->told = r->told;
     plan->head = NULL;
@@ -470,6 +471,10 @@ int wire_plan(struct response *response, const struct fault_decision *decisions,
         return err_set(e, ERR_LIMIT, "more than %d faults met one answer", FAULT_MAX_DECISIONS);
     }
     begin(plan, response, keep_alive);
+    if (plan->body_len > 0 && body_memory(plan) == NULL &&
+        (plan->content == NULL || plan->content->fd < 0)) {
+        return err_set(e, ERR_IO, "the body of an answer was not opened");
+    }
     if (write_head(plan, response, keep_alive, e) != 0 ||
         plan_faults(plan, decisions, count, e) != 0) {
         free_memory(plan);
@@ -484,6 +489,9 @@ int wire_plan(struct response *response, const struct fault_decision *decisions,
 void wire_plan_close(struct wire_plan *plan)
 {
     free_memory(plan);
+    if (plan->content != NULL && plan->opened) {
+        content_close(plan->content);
+    }
     content_unref(plan->content);
     free(plan->small);
     plan->content = NULL;

@@ -52,6 +52,7 @@ struct wire_plan {
     /* Of the response: see there. */
     unsigned status;
     struct content *content;
+    bool opened;
     char *small;
     const char *told;
     char *head;

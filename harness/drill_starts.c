@@ -259,6 +259,12 @@ static void hashed(uv_work_t *work, int status)
     if (status != 0) {
         err_set(&w->layout_err, ERR_IO, "result.json: %s", uv_strerror(status));
     }
+    /* What the start says of itself may be wrong; that it could not be read is ours. */
+    enum err_code code = w->layout_err.code;
+    if (code == ERR_NOMEM || code == ERR_IO || code == ERR_INTERNAL) {
+        drill_abort(d, "failure", "start %llu: %s", (unsigned long long)w->start,
+                    w->layout_err.text);
+    }
     tell_end(w);
     free(w->result);
     free(w->layout);

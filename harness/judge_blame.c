@@ -58,8 +58,21 @@ static bool too_slow_for(const struct check *c)
     return false;
 }
 
+/* Whether a start has overwritten or deleted what is drilled. */
+static bool was_changed(const struct judge *j)
+{
+    const struct scenario *s = j->plan->scenario;
+    for (size_t i = 0; i < s->registry_count * s->image_count; i++) {
+        if (pulls_change(j->pulls, i / s->image_count, i % s->image_count)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* An inconclusive drill is the scenario's (its faults or its evidence missed), but for heals, which
- * are ours, and a harness too slow for its own thresholds, which is the machine's. */
+ * are ours unless a start took away what a fresh pull needs, and a harness too slow for its own
+ * thresholds, which is the machine's. */
 static const char *blame_inconclusive(const struct judge *j, bool sick)
 {
     const struct check *c = first_inconclusive(j);
@@ -73,7 +86,7 @@ static const char *blame_inconclusive(const struct judge *j, bool sick)
         return "subject";
     }
     if (c && strcmp(c->info->name, "healed") == 0) {
-        return "harness";
+        return was_changed(j) ? "subject" : "harness";
     }
     return c && too_slow_for(c) ? "environment" : "scenario";
 }

@@ -16,6 +16,25 @@ static void note(struct judge *j, const char **notes, const char *text)
     }
 }
 
+/* Where starts changed what is drilled, who did so first: it explains what came after. */
+static void note_changes(struct judge *j, const char **notes)
+{
+    const struct scenario *s = j->plan->scenario;
+    uint64_t told = 0;
+    for (size_t i = 0; i < s->registry_count * s->image_count; i++) {
+        size_t registry = i / s->image_count;
+        const struct pull_change *change = pulls_change(j->pulls, registry, i % s->image_count);
+        if (change && change->event != told && j->verdict->note_count + 4 < MAX_NOTES) {
+            char text[PULLS_CHANGE_TEXT];
+            pulls_change_text(j->pulls, registry, i % s->image_count, text);
+            note(j, notes,
+                 arena_printf(&j->verdict->arena, "%s [event %llu]", text,
+                              (unsigned long long)change->event));
+            told = change->event;
+        }
+    }
+}
+
 static void fill_notes(struct judge *j)
 {
     struct arena *a = &j->verdict->arena;
@@ -50,6 +69,7 @@ static void fill_notes(struct judge *j)
                               s->faults[i].name));
         }
     }
+    note_changes(j, notes);
     if (j->truncated) {
         note(j, notes, "the last line of the history was cut off and is not judged");
     }

@@ -122,7 +122,7 @@ char *lane_result(const struct lane *lane, struct err *e)
         if (errno == 0)
             err_set(e, ERR_INVALID, "result.json is not a regular file");
         else if (errno != ENOENT)
-            err_errno(e, errno, "cannot open result.json");
+            err_input(e, errno, "cannot open result.json");
         return NULL;
     }
     text = read_whole(fd, size, RESULT_BYTES, &len, e);
@@ -145,6 +145,7 @@ struct layout {
     int folder;                             /* the layout itself */
     int blobs;                              /* its blobs */
     char why[512];
+    struct err trouble; /* the harness's own, which says nothing of the layout */
 };
 
 static bool may_be_absent(const struct layout *l, const char *digest, bool manifest)
@@ -161,13 +162,14 @@ static bool may_be_absent(const struct layout *l, const char *digest, bool manif
 }
 
 /* Whether the SIZE bytes of FD have DIGEST. */
-static bool hash_matches(int fd, uint64_t size, const char *digest)
+static bool hash_matches(struct layout *l, int fd, uint64_t size, const char *digest)
 {
     struct digest_stream *stream = digest_stream_new(digest);
     char *chunk = malloc(READ_BYTES);
     uint64_t done = 0;
 
     if (stream == NULL || chunk == NULL) {
+        err_set(&l->trouble, ERR_NOMEM, "no memory to hash what a start pulled");
         digest_stream_free(stream);
         free(chunk);
         return false;
@@ -175,6 +177,8 @@ static bool hash_matches(int fd, uint64_t size, const char *digest)
     while (done < size) {
         ssize_t n = read_up_to(fd, chunk, READ_BYTES);
 
+        if (n < 0)
+            err_errno(&l->trouble, errno, "cannot read what a start pulled");
         if (n <= 0)
             break;
         digest_stream_update(stream, chunk, (size_t)n);
@@ -189,6 +193,17 @@ static bool is_manifest(const char *what)
     return strcmp(what, "manifest") == 0 || strcmp(what, "index") == 0;
 }
 
+/* That the machine could not open it says nothing of what a start left there. */
+static void note_trouble(struct layout *l, int cause)
+{
+    struct err e = {0};
+
+    err_input(&e, cause, "cannot open what a start pulled");
+    if (e.code == ERR_IO)
+        l->trouble = e;
+    errno = cause;
+}
+
 /* WHAT is "index", "manifest", "config" or "layer". */
 static bool check_blob(struct layout *l, const char *what, const char *digest, uint64_t size)
 {
@@ -199,6 +214,8 @@ static bool check_blob(struct layout *l, const char *what, const char *digest, u
     snprintf(path, sizeof path, "%s", digest);
     *strchrnul(path, ':') = '/';
     fd = open_regular(l->blobs, path, &found);
+    if (fd < 0 && errno != 0)
+        note_trouble(l, errno);
     if (fd < 0 && errno == ENOENT && may_be_absent(l, digest, is_manifest(what)))
         return true;
     if (fd < 0 && errno == ENOENT)
@@ -210,7 +227,7 @@ static bool check_blob(struct layout *l, const char *what, const char *digest, u
     else if (found != size)
         snprintf(l->why, sizeof l->why, "%s %s has %" PRIu64 " bytes instead of %" PRIu64, what,
                  digest, found, size);
-    else if (!hash_matches(fd, size, digest))
+    else if (!hash_matches(l, fd, size, digest))
         snprintf(l->why, sizeof l->why, "%s %s holds other bytes", what, digest);
     if (fd >= 0)
         close(fd);
@@ -309,16 +326,23 @@ static void check_index(struct layout *l)
     struct err e = {0};
     char *text = NULL;
     json_t *index = NULL;
+    unsigned lost = 0;
     int fd = open_regular(l->folder, "index.json", &size);
 
     if (fd < 0 && errno == ENOENT)
         return;
     if (fd < 0) {
+        note_trouble(l, errno);
         snprintf(l->why, sizeof l->why, "its index.json cannot be opened");
         return;
     }
     text = read_whole(fd, size, INDEX_BYTES, &len, &e);
+    if (e.code == ERR_NOMEM || e.code == ERR_IO)
+        err_set(&l->trouble, e.code, "index.json of a layout: %s", e.text);
+    lost = json_memory_lost();
     index = text == NULL ? NULL : json_loadb(text, len, 0, NULL);
+    if (json_memory_lost() != lost)
+        err_set(&l->trouble, ERR_NOMEM, "no memory to read index.json of a layout");
     if (text == NULL)
         snprintf(l->why, sizeof l->why, "its index.json: %.400s", e.text);
     else if (!json_is_object(index))
@@ -342,6 +366,7 @@ static bool open_layout(struct layout *l, const struct lane *lane, const char *p
     else
         errno = ENAMETOOLONG;
     if (l->folder < 0) {
+        note_trouble(l, errno);
         snprintf(l->why, sizeof l->why, "the layout %.200s cannot be opened: %s", path,
                  strerror(errno));
         return false;
@@ -349,6 +374,8 @@ static bool open_layout(struct layout *l, const struct lane *lane, const char *p
     l->blobs = openat(l->folder, "blobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (l->blobs < 0)
         l->blobs = dup(l->folder);
+    if (l->blobs < 0)
+        note_trouble(l, errno);
     if (l->blobs < 0)
         snprintf(l->why, sizeof l->why, "its blobs cannot be opened: %s", strerror(errno));
     return l->blobs >= 0;
@@ -419,7 +446,10 @@ char *lane_layout(const struct lane *lane, const char *result, struct err *e)
         if (lane->subject >= 0)
             l.subject = &lane->plan->scenario->subjects[lane->subject];
         check_layout(&l, lane, object, path);
-        text = verdict_text(&l, e);
+        if (l.trouble.code == ERR_NONE)
+            text = verdict_text(&l, e);
+        else if (e->code == ERR_NONE)
+            *e = l.trouble;
     }
     if (l.folder >= 0)
         close(l.folder);

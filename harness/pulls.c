@@ -30,7 +30,7 @@ struct pulls *pulls_new(const struct plan *plan, struct err *e)
     }
     p->plan = plan;
     arena_init(&p->arena, PULLS_MAX_BYTES);
-    if (pulls_known_init(p) != 0) {
+    if (pulls_known_init(p) != 0 || pulls_changes_init(p) != 0) {
         err_set(e, ERR_NOMEM, "pulls: no memory");
         pulls_free(p);
         return NULL;
@@ -76,6 +76,7 @@ void pulls_free(struct pulls *p)
     pulls_map_close(&p->by_number);
     pulls_map_close(&p->known_by_hash);
     free(p->known);
+    free(p->changes);
     free(p->starts);
     free(p->attempts);
     arena_close(&p->arena);

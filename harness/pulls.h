@@ -95,6 +95,15 @@ struct pull_start {
     uint64_t last_event;
 };
 
+/* What starts have changed of an image on a registry, seen from the first such change. */
+struct pull_change {
+    uint64_t count;
+    uint64_t start, event; /* the answer to the first of them */
+    bool deleted;          /* it took something away; else it gave a tag to other content */
+    bool tag_lost;         /* as things stand, a tag stands for something else, or for nothing */
+    char reference[256];   /* the tag or digest it named */
+};
+
 struct pulls;
 struct pulls *pulls_new(const struct plan *plan, struct err *e);
 void pulls_free(struct pulls *p);
@@ -118,6 +127,14 @@ uint64_t pulls_stray(const struct pulls *p);
 /* Those that a start left behind and that came to light after it ended: counted to no start, and
  * no reason to doubt anything. */
 uint64_t pulls_late(const struct pulls *p);
+
+/* What starts have changed of the plan's IMAGE on REGISTRY; NULL: nothing. What the scenario itself
+ * runs is no start. */
+const struct pull_change *pulls_change(const struct pulls *p, size_t registry, size_t image);
+/* The first change, in words: "start 3 (outage) deleted ci/agent:stable from failover". */
+#define PULLS_CHANGE_TEXT 1024
+void pulls_change_text(const struct pulls *p, size_t registry, size_t image,
+                       char text[PULLS_CHANGE_TEXT]);
 
 /* The outcome of the start that runs on LANE if its command ended now as END says (exit, signal,
  * timed_out, ended_ns): worked only when it exited 0 and the history shows the image whole, all of

@@ -196,6 +196,7 @@ int pulls_answered(struct pulls *p, const struct event *ev, struct err *e)
     struct pull_registry *registry = &r->start->pub.registries[r->registry];
     registry->last_event = ev->n;
     note_answer(r, ev, answer);
+    pulls_changed(p, r, ev);
     note_faults(p, r->lane, a->faults);
     if (note_told(p, r, ev) != 0) {
         return err_set(e, ERR_NOMEM, "pulls: no memory");

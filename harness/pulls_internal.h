@@ -160,6 +160,7 @@ struct pulls {
     size_t attempt_count, attempt_cap;
     uint64_t edge; /* how often a phase began or ended so far */
     uint64_t stray, late;
+    struct pull_change *changes;   /* by registry and image; count 0: none */
     uint64_t quiet[COUNTER_COUNT]; /* the most counted in a start of a phase without faults */
 };
 
@@ -181,6 +182,11 @@ void pulls_pending_free(struct pulls *p, struct pulls_connection *c);
 /* At the beginning of a start: forgets everything (COLD), or all but the ranges. */
 void pulls_states_reset(const struct pulls *p, struct pulls_lane *lane, bool cold);
 void pulls_states_close(const struct pulls *p, struct pulls_lane *lane);
+
+/* pulls_changes.c: what starts write over the plan's images. */
+int pulls_changes_init(struct pulls *p);
+/* EV answers R. */
+void pulls_changed(struct pulls *p, const struct pulls_request *r, const struct event *ev);
 
 /* pulls_lookups.c: what starts do that is no request: lookups, conditions of their machine, what
  * the kernel counted. */

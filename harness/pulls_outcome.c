@@ -85,6 +85,29 @@ static void tell_incomplete(const struct pulls *p, const struct pulls_lane *lane
     }
 }
 
+/* Told nothing of the images: where a start has overwritten or deleted what it asked for, that is
+ * why. */
+static void tell_untold(const struct pulls *p, const struct pulls_lane *lane, char *reason,
+                        size_t size)
+{
+    const struct scenario *s = p->plan->scenario;
+    const struct pull_start *start = &lane->running->pub;
+    const char *untold = "exit 0, but no registry told it a digest of the scenario's images";
+    char text[PULLS_CHANGE_TEXT];
+    snprintf(reason, size, "%s", untold);
+    for (size_t i = 0; i < s->registry_count * s->image_count; i++) {
+        size_t registry = i / s->image_count;
+        size_t image = i % s->image_count;
+        const struct pull_change *change = pulls_change(p, registry, image);
+        if (change && start->registries[registry].requests > 0 &&
+            (start->asked >> image & 1) != 0) {
+            pulls_change_text(p, registry, image, text);
+            snprintf(reason, size, "%s: %s", untold, text);
+            return;
+        }
+    }
+}
+
 static enum outcome failed_outcome(const struct pulls *p, const struct pulls_lane *lane,
                                    const struct event_start_end *end, char *reason, size_t size)
 {
@@ -128,7 +151,7 @@ enum outcome pulls_outcome(const struct pulls *p, uint64_t number,
         return OUTCOME_WORKED;
     }
     if (found.image < 0) {
-        snprintf(reason, size, "exit 0, but no registry told it a digest of the scenario's images");
+        tell_untold(p, lane, reason, size);
     } else {
         tell_incomplete(p, lane, &found, reason, size);
     }

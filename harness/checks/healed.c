@@ -91,18 +91,40 @@ static size_t judge_faults(struct check *c, const struct state *state, size_t *e
     return on;
 }
 
-/* How many registries gave a fresh pull. */
-static size_t judge_probes(struct check *c, const struct state *state)
+/* Whether a start has changed what lies on REGISTRY, so that it is not what is drilled any more:
+ * some of it is gone (BAD: a fresh pull did not work), or its tag stands for something else. */
+static bool judge_changes(struct check *c, size_t registry, bool bad)
+{
+    bool changed = false;
+    for (size_t i = 0; i < c->plan->scenario->image_count; i++) {
+        const struct pull_change *change = pulls_change(c->pulls, registry, i);
+        if (change && (bad || change->tag_lost)) {
+            char text[PULLS_CHANGE_TEXT];
+            uint64_t events[] = {change->event, 0};
+            pulls_change_text(c->pulls, registry, i, text);
+            check_reason(c, events, "%s", text);
+            changed = true;
+        }
+    }
+    return changed;
+}
+
+/* How many registries gave a fresh pull; CHANGED receives whether starts are why others did not. */
+static size_t judge_probes(struct check *c, const struct state *state, bool *changed)
 {
     size_t good = 0;
+    *changed = false;
     for (size_t i = 0; i < c->plan->scenario->registry_count; i++) {
         const char *name = checks_registry_name(c, (int)i);
         uint64_t events[] = {state->probe_event[i], 0};
         if (state->probe[i] == PROBE_GOOD) {
-            good++;
+            bool lost = judge_changes(c, i, false);
+            *changed = *changed || lost;
+            good += lost ? 0 : 1;
         } else if (state->probe[i] == PROBE_BAD) {
             check_reason(c, events, "a fresh pull from %s did not work: %s", name,
                          state->detail[i] ? state->detail[i] : "");
+            *changed = judge_changes(c, i, true) || *changed;
         } else {
             check_reason(c, NULL, "no fresh pull from %s was made after the last heal", name);
         }
@@ -114,12 +136,14 @@ static void finish(struct check *c)
 {
     size_t ever;
     size_t on = judge_faults(c, c->state, &ever);
-    size_t good = judge_probes(c, c->state);
+    bool changed;
+    size_t good = judge_probes(c, c->state, &changed);
     size_t registries = c->plan->scenario->registry_count;
     check_expected(c, "every fault is off at the end, and every registry gives a fresh pull");
     check_result(c, on == 0 && good == registries ? VERDICT_PASS : VERDICT_INCONCLUSIVE,
-                 "%zu of %zu fault%s off, %zu of %zu registr%s good", ever - on, ever,
-                 ever == 1 ? "" : "s", good, registries, registries == 1 ? "y" : "ies");
+                 "%zu of %zu fault%s off, %zu of %zu registr%s good%s", ever - on, ever,
+                 ever == 1 ? "" : "s", good, registries, registries == 1 ? "y" : "ies",
+                 changed ? "; a start changed what is drilled" : "");
 }
 
 const struct check_info check_healed = {

@@ -55,22 +55,29 @@ static bool is_allowed(const struct check *c, const char *name)
     return false;
 }
 
+/* Where NAME is counted; NULL: there is no room to tell it apart. */
+static struct seen *seen_of(struct check *c, struct state *state, const struct event *ev,
+                            const char *name)
+{
+    for (size_t i = 0; i < state->count; i++) {
+        if (strcasecmp(state->seen[i].name, name) == 0) {
+            return &state->seen[i];
+        }
+    }
+    const char *copy = state->count < MAX_NAMES ? arena_strdup(c->arena, name) : NULL;
+    if (!copy) {
+        return NULL; /* for want of memory: the arena remembers */
+    }
+    struct seen *seen = &state->seen[state->count++];
+    *seen = (struct seen){.name = copy, .start = ev->lookup.start, .event = ev->n};
+    return seen;
+}
+
 static void note(struct check *c, struct state *state, const struct event *ev, const char *name)
 {
-    size_t i = 0;
-    while (i < state->count && strcasecmp(state->seen[i].name, name) != 0) {
-        i++;
-    }
-    if (i == state->count && i < MAX_NAMES) {
-        const char *copy = arena_strdup(c->arena, name);
-        if (!copy) {
-            return; /* which the arena remembers */
-        }
-        state->seen[i] = (struct seen){.name = copy, .start = ev->lookup.start, .event = ev->n};
-        state->count++;
-    }
-    if (i < MAX_NAMES) {
-        state->seen[i].times++;
+    struct seen *seen = seen_of(c, state, ev, name);
+    if (seen) {
+        seen->times++;
     }
     state->unmapped++;
     c->lost = true;

@@ -159,6 +159,25 @@ Test(server_write, answers_a_long_refused_body_early)
     bed_close(b);
 }
 
+/* So is one where nothing is written: the answer is that, and not that it was too long. */
+Test(server_write, answers_a_long_body_in_the_wrong_place)
+{
+    static const char *const more[] = {"Content-Length: 50000000\r\n",
+                                       "Content-Length: 50000000\r\nExpect: 100-continue\r\n",
+                                       "Content-Length: 5\r\nExpect: 100-continue\r\n"};
+    struct bed *b = bed_open(NULL, NULL);
+    struct bed_reply r;
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        int fd = bed_connect(b);
+        push_send(b, fd, "POST", PUSH_UPLOADS "00000000000000000000000000000000", more[i], NULL);
+        bed_reply_to_end(b, fd, &r);
+        cr_assert_eq(r.status, 405, "%s", more[i]);
+        bed_reply_close(&r);
+        (void)close(fd);
+    }
+    bed_close(b);
+}
+
 /* So is one in chunks, whose length nobody knows, once it has grown too long. */
 Test(server_write, answers_a_refused_body_that_grows)
 {

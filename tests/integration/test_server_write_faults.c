@@ -207,6 +207,27 @@ Test(server_write_faults, cuts_a_refusal)
     bed_close(b);
 }
 
+/* What a write names by its digest is met by that digest, whether the registry has it or not. */
+Test(server_write_faults, met_by_digest)
+{
+    struct bed *b = bed_open("{'f': {'on': 'primary', 'kind': 'status', 'code': 503, 'match': "
+                             "{'op': ['delete', 'manifest-put'], 'digest': 'sha256:ba78*'}}}",
+                             NULL);
+    static const char abc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    char path[256];
+    bed_arm(b, "f");
+    int fd = bed_connect(b);
+    (void)snprintf(path, sizeof(path), MANIFEST "sha256:%s", abc);
+    cr_expect_eq(push_ask(b, fd, "DELETE", path, "", NULL, NULL), 503);
+    cr_expect_eq(push_ask(b, fd, "PUT", path, INDEX_TYPE, INDEX, NULL), 503);
+    (void)snprintf(path, sizeof(path), "/v2/ci/agent/blobs/sha256:%s", abc);
+    cr_expect_eq(push_ask(b, fd, "DELETE", path, "", NULL, NULL), 503);
+    path[strlen(path) - 64] = '0';
+    cr_expect_eq(push_ask(b, fd, "DELETE", path, "", NULL, NULL), 404, "another digest");
+    (void)close(fd);
+    bed_close(b);
+}
+
 /* A fault that met the head of an upload, but whose turn is over before the body is whole, does not
  * meet it: what counts is when the whole request has come. */
 Test(server_write_faults, are_decided_when_the_request_is_whole)

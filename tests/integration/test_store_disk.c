@@ -56,9 +56,9 @@ Test(store_disk, round_trip)
     cr_assert_eq(store_push_manifest(s, "a", "{}", "latest"), 0);
     cr_assert_eq(store_push_manifest(s, "a", text, NULL), 0);
     for (int i = 0; i < 2; i++) {
-        const struct content *c = store_blob(s, "a/b", digest);
+        struct content *c = store_blob(s, "a/b", digest);
         cr_assert(store_is(c, large));
-        cr_assert(c->fd >= 0 && c->data == NULL);
+        cr_assert(c->fd == -1 && c->data == NULL);
         char other[DIGEST_TEXT];
         store_digest("small", other);
         cr_assert(store_is(store_blob(s, "a/b", other), "small"));
@@ -154,6 +154,31 @@ Test(store_disk, altered)
     store_free(s);
 }
 
+/* A manifest's file that does not hold a media type is told, and nothing of it gets into a head. */
+Test(store_disk, altered_type)
+{
+    static const char *const types[] = {"", "no type", "text/x\r\nX-Other: y"};
+    char digest[DIGEST_TEXT];
+    char file[2 * FIXTURE_PATH];
+    store_digest("{}", digest);
+    (void)snprintf(file, sizeof(file), "%s/repositories/a/_manifests/sha256/%s", folder,
+                   digest + strlen("sha256:"));
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        struct store *s = store_folder_open(folder);
+        cr_assert_eq(store_push_manifest(s, "a", "{}", "latest"), 0);
+        store_free(s);
+        FILE *f = fopen(file, "we");
+        cr_assert_not_null(f);
+        cr_assert_geq(fputs(types[i], f), 0);
+        cr_assert_eq(fclose(f), 0);
+        s = store_folder_open(folder);
+        cr_assert_not_null(strstr(store_notes, "its media type cannot be read"), "%zu", i);
+        cr_assert_null(store_manifest(s, "a", digest));
+        cr_assert_null(store_manifest(s, "a", "latest"));
+        store_free(s);
+    }
+}
+
 /* What nobody names is thrown away by the next open: content without a link, uploads. What is not
  * of the store is left alone. */
 Test(store_disk, orphans)
@@ -211,6 +236,30 @@ Test(store_disk, deletes)
     cr_assert_eq(store_folder_files(folder, "repositories"), 0);
     cr_assert(store_is(held, "blob"), "a response under way still has it");
     content_unref(held);
+    store_free(s);
+}
+
+/* A repository stays one when all of it is deleted, at the next open as before it; one that no push
+ * has come to its end in is none. */
+Test(store_disk, emptied)
+{
+    char blob[DIGEST_TEXT];
+    char wrong[DIGEST_TEXT];
+    store_digest("blob", blob);
+    store_digest("wrong", wrong);
+    struct store *s = store_folder_open(folder);
+    cr_assert_eq(store_push_text(s, "a/b", "blob"), 0);
+    cr_assert_eq(store_push(s, "c", "blob", 4, wrong), ERR_INVALID);
+    fixture_write(folder, "repositories/d/_blobs/sha256/part", "", 0);
+    cr_assert_eq(store_delete_blob(s, "a/b", blob, &e), 1);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_str_eq(store_repository(s, 0), "a/b");
+        cr_assert_null(store_repository(s, 1));
+        cr_assert_null(store_tag(s, "a/b", 0));
+        store_free(s);
+        s = store_folder_open(folder);
+        cr_assert_str_eq(store_notes, "");
+    }
     store_free(s);
 }
 

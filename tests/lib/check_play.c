@@ -150,6 +150,37 @@ static void on_done(const struct play *p)
     hb_drill_end(p->b, arg_or(p, 0, "completed"), p->arg[1][0] ? p->arg[1] : NULL);
 }
 
+/* What the tag of a write may also be: a digest of the first image. */
+static const char *written(const struct play *p)
+{
+    const struct plan_image *image = &p->b->plan->images[0];
+    if (strcmp(p->arg[1], "manifest") == 0) {
+        return image->digest;
+    }
+    return strcmp(p->arg[1], "layer") == 0 ? image->blobs[1].digest : p->arg[1];
+}
+
+/* The start on lane 1 pushes image N (other content) as a tag of the first image's repository. */
+static void on_put(const struct play *p)
+{
+    uint64_t ask = hb_ask(p->b, 1, p->arg[0], OP_MANIFEST_PUT, written(p));
+    struct event_response answer = hb_response(p->b, ask, 201);
+    answer.stored = p->arg[2][0] ? p->b->plan->images[number(p, 2, 0)].digest : "sha256:0f";
+    hb_respond(p->b, answer);
+}
+
+static void on_delete(const struct play *p)
+{
+    uint64_t ask = hb_ask(p->b, 1, p->arg[0], OP_DELETE, written(p));
+    hb_answer(p->b, ask, (unsigned)number(p, 2, 202));
+}
+
+/* The registries stood alone: no start was made. */
+static void on_served(const struct play *p)
+{
+    p->b->plan->served = true;
+}
+
 static void on_outlived(const struct play *p)
 {
     struct event ev = {.type = EVENT_DRILL_END, .actor = "harness"};
@@ -256,11 +287,11 @@ static void on_leave(const struct play *p)
     hb_end_with(p->b, number(p, 1, 1), end);
 }
 
-/* The result claims that image N was pulled. */
+/* The result claims that image N was pulled, or runs; what it names was hashed: LAYOUT says how. */
 static void on_claim(const struct play *p)
 {
     char result[256];
-    struct event_start_end end = {.result = result};
+    struct event_start_end end = {.result = result, .layout = p->arg[1][0] ? p->arg[1] : NULL};
     snprintf(result, sizeof result, "{\"digest\": \"%s\"}",
              p->b->plan->images[number(p, 0, 0)].digest);
     hb_end_with(p->b, 1, end);
@@ -394,7 +425,8 @@ static const struct {
     {"told", on_told},       {"head", on_head},
     {"publish", on_publish}, {"move", on_move},
     {"lookup", on_lookup},   {"counter", on_counter},
-    {"machine", on_machine},
+    {"machine", on_machine}, {"served", on_served},
+    {"put", on_put},         {"delete", on_delete},
 };
 
 /* Plays WORD, which is cut up: NAME[:ARG…][*TIMES]. */

@@ -71,19 +71,20 @@ int store_push_manifest(struct store *s, const char *repository, const char *tex
     return j != NULL ? store_do(j) : (int)e.code;
 }
 
-bool store_is(const struct content *c, const char *text)
+bool store_is(struct content *c, const char *text)
 {
+    struct err e = {0};
     size_t len = strlen(text);
     if (c == NULL || c->size != len) {
         return false;
     }
-    if (c->data != NULL) {
-        return memcmp(c->data, text, len) == 0;
-    }
-    char *data = malloc(len + 1);
-    cr_assert_not_null(data);
-    bool same = pread(c->fd, data, len, 0) == (ssize_t)len && memcmp(data, text, len) == 0;
+    cr_assert_eq(content_open(c, &e), 0, "%s", e.text);
+    char *data = c->data != NULL ? NULL : malloc(len + 1);
+    cr_assert(c->data != NULL || data != NULL);
+    bool same = c->data != NULL || pread(c->fd, data, len, 0) == (ssize_t)len;
+    same = same && memcmp(c->data != NULL ? (char *)c->data : data, text, len) == 0;
     free(data);
+    content_close(c);
     return same;
 }
 

@@ -21,7 +21,7 @@ int store_push_text(struct store *s, const char *repository, const char *text);
 /* TEXT as a manifest, under its sha256 and TAG (NULL: none). */
 int store_push_manifest(struct store *s, const char *repository, const char *text, const char *tag);
 /* Whether C is TEXT, read from wherever it lies. */
-bool store_is(const struct content *c, const char *text);
+bool store_is(struct content *c, const char *text);
 /* A manifest with a SUBJECT, and NOTE among its annotations; in OUT. */
 void store_referring(const char *subject, const char *note, char out[2048]);
 

@@ -75,8 +75,9 @@ struct points_record {
 pid_t __real_fork(void);
 void __real__exit(int status) __attribute__((noreturn));
 
-/* The points' variable: the file of the record. */
-#define POINTS_VARIABLE "PULLDRILL_TORTURE_RECORD"
+/* The points' variable: the file of the record. Not PULLDRILL_…, which no start is given from the
+ * harness's own environment, nor is its keeper. */
+#define POINTS_VARIABLE "TORTURE_RECORD"
 
 /* A new record in memory that children share, kept in the file PATH where it is not NULL. NULL:
  * it could not be made. */

@@ -9,18 +9,23 @@
     cr_expect_eq(check_run_finish(r), kind, "got %s", verdict_name((r)->out.verdict))
 #define SAYS(r, words) cr_expect(check_run_says(r, words))
 
-static void ask_with(struct check_run *r, const char *host, const char *credential)
+static void ask_of(struct check_run *r, uint64_t start, const char *host, const char *credential)
 {
     struct event ev = {.type = EVENT_REQUEST};
     ev.request.registry = strncmp(host, "primary", 7) == 0 ? "primary" : "failover";
     ev.request.host = host;
     ev.request.lane = 1;
-    ev.request.start = 1;
+    ev.request.start = start;
     ev.request.ordinal = 1;
     ev.request.connection = 1;
     ev.request.op = OP_PING;
     ev.request.credential = credential;
     hb_append(r->b, &ev);
+}
+
+static void ask_with(struct check_run *r, const char *host, const char *credential)
+{
+    ask_of(r, 1, host, credential);
 }
 
 /* A credential of another registry fails, and so does a registry's own where its blobs are
@@ -88,4 +93,21 @@ Test(checks_no_leak, target_below_the_registry)
                                                  : "sent primary's credential to primary/blobs");
         check_run_close(&r);
     }
+}
+
+/* What is sent by nobody's start is a leak all the same; where no redirect target was met, none is
+ * told of. */
+Test(checks_no_leak, of_no_start)
+{
+    struct check_run r;
+    check_run_open(&r, NULL, "no-leak");
+    ask_of(&r, 0, "failover", "other:primary");
+    IS(&r, VERDICT_FAIL);
+    SAYS(&r, "a request of no start sent primary's credential to failover");
+    check_run_close(&r);
+    check_run_open(&r, NULL, "no-leak");
+    ask_of(&r, 0, "failover", "own");
+    IS(&r, VERDICT_PASS);
+    cr_expect_str_eq(r.out.actual, "1 request carried a credential, each to where it belongs");
+    check_run_close(&r);
 }

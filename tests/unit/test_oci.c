@@ -224,6 +224,10 @@ Test(oci, lists)
                 "{\"schemaVersion\":2,\"mediaType\":\"" IMAGE_INDEX_TYPE "\",\"manifests\":[]}\n",
                 NULL);
     expect_error("GET", "/v2/none/tags/list", 404, "NAME_UNKNOWN");
+    struct response none = ask("GET", "/v2/none/tags/list");
+    cr_assert(strstr(none.small, "\"detail\":{\"name\":\"none\"}") != NULL,
+              "a client that is told no detail may keep the message to itself: %s", none.small);
+    response_close(&none);
     static const char *const bad[] = {"n=x", "n=-1", "n=", "n=%zz", "n=1x", "last=a&n=%"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct response r = ask_all("GET", tags, bad[i], NULL, NULL, NULL, 0);

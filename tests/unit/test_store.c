@@ -170,7 +170,7 @@ Test(store, referrers)
     cr_assert_null(store_referrer(s, "r", c[0]->digest, 0));
     const char *last = "";
     for (size_t i = 0; i < 5; i++) {
-        const struct content *found = store_referrer(s, "r", subject, i);
+        struct content *found = store_referrer(s, "r", subject, i);
         cr_assert_not_null(found);
         cr_assert_gt(strcmp(found->digest, last), 0);
         last = found->digest;

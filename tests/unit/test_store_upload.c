@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake-registry/store_internal.h"
 #include "tests/lib/store_fixture.h"
 
 #define ABC "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -137,6 +138,23 @@ Test(store_upload, rewinds)
     add(u, "c");
     cr_assert_eq(store_do(store_job_blob(s, u, ABC, &e)), 0);
     cr_assert(store_is(store_blob(s, "a/b", ABC), "abc"));
+}
+
+/* What was given up takes no memory any more, and what was there before it is still there. */
+Test(store_upload, rewound_gives_memory_back)
+{
+    static char piece[4 << 20];
+    struct upload *u = begin(NULL);
+    cr_assert(upload_hold(u));
+    add(u, "ab");
+    upload_release(u, true);
+    cr_assert(upload_hold(u));
+    cr_assert_eq(upload_add(u, piece, sizeof(piece), &e), 0);
+    upload_release(u, false);
+    cr_assert_leq(u->cap, (size_t)64 << 10);
+    cr_assert(upload_hold(u));
+    add(u, "c");
+    cr_assert_eq(store_do(store_job_blob(s, u, ABC, &e)), 0);
 }
 
 /* One request at a time. */
