@@ -157,7 +157,7 @@ int response_error(struct response *r, unsigned status, const char *code, const 
 int response_open(struct response *r)
 {
     struct err e = {0};
-    if (r->content == NULL || r->head_only || r->len == 0) {
+    if (r->content == NULL || r->len == 0) {
         return 0;
     }
     if (content_open(r->content, &e) != 0) {

@@ -6,7 +6,8 @@
  * blob that is deleted while it is sent is sent whole.
  *
  * Failure modes: no descriptor is left, the file is gone, or it is not what was verified: it is not
- * served until the next open of the store has looked at it, and that is told once for each blob.
+ * served until a push has brought it again, or the next open of the store has looked at it, and
+ * that is told once for each blob.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,6 +56,27 @@ static bool is_same(const struct content *c, const struct stat *st)
     return S_ISREG(st->st_mode) && st->st_dev == f->device && st->st_ino == f->number &&
            (uint64_t)st->st_size == c->size && st->st_mtim.tv_sec == f->changed.tv_sec &&
            st->st_mtim.tv_nsec == f->changed.tv_nsec;
+}
+
+bool content_stands(const struct content *c, const struct store_disk *disk)
+{
+    struct stat st;
+    if (disk_blob_stat(disk, c->digest, &st) != 0) {
+        return false;
+    }
+    return c->file != NULL ? is_same(c, &st) : (uint64_t)st.st_size == c->size;
+}
+
+void content_stand_again(struct content *c)
+{
+    struct content_file *f = c->file;
+    struct stat st;
+    if (f != NULL && disk_blob_stat(f->disk, c->digest, &st) == 0) {
+        f->device = st.st_dev;
+        f->number = st.st_ino;
+        f->changed = st.st_mtim;
+        f->told = false;
+    }
 }
 
 /* The file of C, if it is the one that was verified. */

@@ -187,6 +187,10 @@ void disk_close(struct store_disk *disk);
  * when it is read. */
 int content_lay_down(struct content *c, const struct store_disk *disk, const struct stat *st,
                      struct err *e);
+/* Whether C, of DISK, lies there as it was verified: to a look at its file, not at every byte. */
+bool content_stands(const struct content *c, const struct store_disk *disk);
+/* C's file was made again: it is served from then on. */
+void content_stand_again(struct content *c);
 /* What lies at C's place in blobs/. -1: errno. */
 int disk_blob_stat(const struct store_disk *disk, const char *digest, struct stat *st);
 
@@ -226,6 +230,7 @@ struct store_job {
     uint64_t memory; /* of that, counted until the job is done */
     bool sum_known;  /* the upload's own sum is of the digest's algorithm */
     bool there;      /* the content is on the disk already */
+    bool mends;      /* … or was: the store has it, but its file is not what it was */
     bool worked;
     struct upload *upload;
     struct content *content; /* what is put into the store */

@@ -93,6 +93,8 @@ struct store_job *store_job_blob(struct store *s, struct upload *u, const char *
     struct content *known = j != NULL ? store_blob_anywhere(s, digest) : NULL;
     if (known != NULL) {
         j->content = content_ref(known);
+        j->mends = j->there && !content_stands(known, j->disk);
+        j->there = j->there && !j->mends;
     } else if (j != NULL) {
         j->there = false;
     }
@@ -358,6 +360,9 @@ int store_job_finish(struct store_job *j, struct err *e)
     } else if (take(j, e) != 0) {
         disk_job_undo(j);
         rc = -1;
+    }
+    if (rc == 0 && j->mends) {
+        content_stand_again(j->content);
     }
     if (rc != 0) {
         repository_drop_empty(s, j->repository);

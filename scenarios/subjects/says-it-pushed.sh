@@ -1,6 +1,6 @@
 #!/bin/bash
-# A bad subject. Its mistake: it pushes, and never looks at what comes of it. The build is green, and
-# its result is nowhere.
+# A bad subject. Its mistake: it pushes, and never looks at what comes of it. The build is green,
+# and its result is nowhere.
 . "$(dirname "$0")/push.sh"
 
 pull_and_build "$layout.result" || exit 1

@@ -240,6 +240,34 @@ Test(store_files, changed_since)
     }
 }
 
+/* A push brings it again, whatever has become of the file; until then a HEAD says no better than a
+ * GET. */
+Test(store_files, pushed_again)
+{
+    for (int how = 0; how < 4; how++) {
+        struct bed *b = bed_open(NULL, NULL);
+        struct bed_reply r;
+        char head[256];
+        int fd = bed_connect(b);
+        struct content *c = push(7, SIZE);
+        show(b, c);
+        store_folder_blob(folder, c->digest, path);
+        alter(path, how);
+        (void)snprintf(head, sizeof(head), "HEAD /v2/ci/agent/blobs/%s HTTP/1.1\r\nHost: x\r\n\r\n",
+                       c->digest);
+        bed_send(b, fd, head);
+        bed_reply(b, fd, true, &r);
+        cr_assert_eq(r.status, 500, "alteration %d: HEAD says %u", how, r.status);
+        bed_reply_close(&r);
+        cr_assert_eq(push(7, SIZE), c);
+        cr_assert_eq(get(b, fd, c, text_of(7, SIZE)), 200, "alteration %d", how);
+        (void)close(fd);
+        bed_close(b);
+        teardown();
+        setup();
+    }
+}
+
 /* With no descriptor left an answer is 500, and the next one, when there is one, the blob. */
 Test(store_files, no_descriptor)
 {
