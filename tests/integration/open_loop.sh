@@ -188,7 +188,7 @@ harness=$!
 exec 8<"$scratch/alive"
 read -r -u 8 line && read -r -u 8 line
 history=$(echo "$scratch"/results/*/history.jsonl)
-tail -n +1 -f --pid="$harness" "$history" | grep -q -m 1 '"max-in-flight"'
+tail -n +1 -f --pid="$harness" "$history" | grep -q -m 1 '"action":"max-in-flight"'
 kill -INT "$harness"
 wait "$harness"
 status=$?
