@@ -71,7 +71,7 @@ mv "$scratch/elsewhere" "$scratch/layout"
 # A blob that was altered is told at its place in the scenario, with file and digest; validate does
 # not look that far.
 layer=$(jq -r '.layers[1].digest' "$scratch/layout/blobs/sha256/${digest#sha256:}")
-printf x | dd of="$scratch/layout/blobs/sha256/${layer#sha256:}" bs=1 seek=99 conv=notrunc status=none
+printf altered | dd of="$scratch/layout/blobs/sha256/${layer#sha256:}" bs=1 seek=99 conv=notrunc status=none
 scenario from ".images.agent = {ref: \"a:1\", from: \"oci:layout\"} | $few"
 expect_exit 0 "validate" "$PULLDRILL" validate "$scratch/from.json"
 drill 4 from

@@ -69,7 +69,7 @@ S
 start 1 skopeo-broken skopeo <<'S' && expect_text "$scratch/out" 'holds other bytes' skopeo-broken
 skopeo --policy policy.json copy -q --all --src-tls-verify=false "docker://$ref" oci:layout:agent
 largest=$(ls -S layout/blobs/sha256 | head -n 1)
-printf X | dd of="layout/blobs/sha256/$largest" bs=1 seek=100 conv=notrunc status=none
+printf altered | dd of="layout/blobs/sha256/$largest" bs=1 seek=100 conv=notrunc status=none
 claim "$PULLDRILL_IMAGE_AGENT_DIGEST" layout
 S
 
