@@ -33,21 +33,28 @@ stage() { # NAME COMMAND...
 
 make_quiet() { make --no-print-directory -j"$(nproc)" B="$B" "$@"; }
 
-# beside LOG COMMAND...: begun now, at low priority, while the tests, which mostly wait, go on; the
-# stage `joined LOG PID` waits for it and tells its output and status.
+# What needs a processor goes on beside the tests, which mostly wait, one behind the other and behind
+# whatever the tests want.
+# beside NAME COMMAND...: begun once what was put beside before has ended.
+beside_last=
 beside() {
-  local log=$1
+  local name=$1 before=$beside_last
   shift
   (
-    nice -n 10 "$@" >"$log" 2>&1
-    echo $? >"$log.status"
+    [ -z "$before" ] || tail --pid="$before" -f /dev/null
+    nice -n 19 "$@" >"$scratch/$name" 2>&1
+    echo $? >"$scratch/$name.status"
   ) &
-  beside_pid=$!
+  beside_last=$!
+  printf -v "beside_$name" %s "$beside_last"
 }
-joined() { # a stage is a subshell: the job is no child of it
-  tail --pid="$2" -f /dev/null
-  cat "$1"
-  return "$(cat "$1.status" 2>/dev/null || echo 1)"
+# joined NAME: waits for it and tells its output and status. A stage is a subshell: the job is no
+# child of it.
+joined() {
+  local pid=beside_$1
+  tail --pid="${!pid}" -f /dev/null
+  cat "$scratch/$1"
+  return "$(cat "$scratch/$1.status" 2>/dev/null || echo 1)"
 }
 scratch=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$scratch"' EXIT
@@ -56,12 +63,14 @@ stage "house rules" .ci/tidy.sh
 stage "gcc, every warning an error" make_quiet tests-build
 make_quiet all >/dev/null
 stage "generated docs" env B="$B" .ci/docs.sh --check
-beside "$scratch/builds" make --no-print-directory B="$B" both-tests-build
+beside asan make --no-print-directory -j"$(nproc)" B="$B" VARIANT=asan tests-build
+beside clang make --no-print-directory -j"$(nproc)" B="$B" clang-check
+beside tidy .ci/clang-tidy.sh
 stage "tests" env O="$B/release" .ci/tests.sh
-stage "gcc with ASan and UBSan, clang: every warning an error" joined "$scratch/builds" $beside_pid
-beside "$scratch/tidy" .ci/clang-tidy.sh
+stage "gcc with ASan and UBSan, every warning an error" joined asan
 stage "tests under ASan and UBSan" env O="$B/asan" .ci/tests.sh
-stage "clang-tidy" joined "$scratch/tidy" $beside_pid
+stage "clang, every warning an error" joined clang
+stage "clang-tidy" joined tidy
 make_quiet all >/dev/null
 echo
 echo "$total_passed passed, $total_failed failed"

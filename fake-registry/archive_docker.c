@@ -290,7 +290,7 @@ static struct content *load_layer(const struct docker_tar *t, const struct docke
         (void)err_prefix(e, "\"%.200s\"", layer->file);
         return NULL;
     }
-    return disk_load(t->cache->folder, &want, false, &missing, &altered, e);
+    return disk_load(t->cache->folder, &want, DISK_IN_MEMORY, &missing, &altered, e);
 }
 
 static int load_layers(struct docker_tar *t, struct image_manifest *out, struct err *e)

@@ -14,6 +14,9 @@
 #define BASIC_MAX 1024
 /* Two scopes of a challenge. */
 #define SCOPE_MAX (2 * OCI_MAX_NAME + 64)
+/* The body of a 401 that names three of them, each letter escaped. */
+#define DETAIL_MAX (3 * (6 * OCI_MAX_NAME + 64) + 128)
+#define REQUIRED "authentication required"
 
 /* ---- making -------------------------------------------------------------------------------- */
 
@@ -251,11 +254,6 @@ static const char *name_of(const struct oci_route *route)
     return route->op == OP_CATALOG ? "catalog" : route->repository;
 }
 
-static int unauthorized(struct response *out)
-{
-    return response_error(out, 401, NULL, "authentication required") != 0 ? -1 : 1;
-}
-
 /* The repository that a mount looks into. */
 static bool mount_source(const struct auth_ask *ask, char from[OCI_MAX_NAME])
 {
@@ -282,10 +280,58 @@ static void wanted_scope(const struct auth_ask *ask, char scope[SCOPE_MAX])
                    name_of(ask->route), strcmp(action, "push") == 0 ? "pull,push" : action);
 }
 
+static void add_access(struct buf *b, const char *type, const char *name, const char *action)
+{
+    buf_str(b, "{\"Type\":\"");
+    buf_str(b, type);
+    buf_str(b, "\",\"Class\":\"\",\"Name\":");
+    buf_json_string(b, name, strlen(name));
+    buf_str(b, ",\"Action\":\"");
+    buf_str(b, action);
+    buf_str(b, "\"}");
+}
+
+/* The 401, with what would have to be allowed as Docker's registry tells it: where an error has no
+ * detail, clients of containers/image (skopeo, podman) keep its message to themselves. */
+static int unauthorized(const struct auth_ask *ask, struct response *out)
+{
+    char from[OCI_MAX_NAME];
+    struct buf b;
+    const char *action = action_of(ask->route);
+    const char *name = name_of(ask->route);
+    if (response_error(out, 401, NULL, REQUIRED) != 0) {
+        return -1;
+    }
+    if (action == NULL || name[0] == '\0') {
+        return 1;
+    }
+    buf_init(&b, DETAIL_MAX);
+    buf_str(&b,
+            "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"" REQUIRED "\",\"detail\":[");
+    if (strcmp(action, "push") == 0) {
+        add_access(&b, "repository", name, "pull");
+        buf_char(&b, ',');
+    }
+    add_access(&b, type_of(ask->route), name, action);
+    if (mount_source(ask, from)) {
+        buf_char(&b, ',');
+        add_access(&b, "repository", from, "pull");
+    }
+    buf_str(&b, "]}]}\n");
+    size_t len = b.len;
+    char *text = b.failed ? NULL : buf_take(&b);
+    buf_close(&b);
+    if (text == NULL) {
+        return -1;
+    }
+    response_take_small(out, text, len);
+    return 1;
+}
+
 static int challenge(const struct auth_ask *ask, const char *error, struct response *out)
 {
     char scope[SCOPE_MAX];
-    int rc = unauthorized(out);
+    int rc = unauthorized(ask, out);
     wanted_scope(ask, scope);
     response_header(out, "WWW-Authenticate", "Bearer realm=\"%s\",service=\"%s\"%s%s%s%s%s%s",
                     ask->realm, ask->service, scope[0] != '\0' ? ",scope=\"" : "", scope,
@@ -349,7 +395,7 @@ static int check_basic(const struct auth *a, const struct auth_ask *ask, struct 
     if (auth_basic_fits(a, shown) || (shown == NULL && a->is.anonymous && pulls)) {
         return 0;
     }
-    int rc = unauthorized(out);
+    int rc = unauthorized(ask, out);
     response_header(out, "WWW-Authenticate", "Basic realm=\"%s\"", ask->service);
     return rc;
 }

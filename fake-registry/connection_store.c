@@ -1,8 +1,10 @@
-/* What the thread pool stores for a connection, so that no neighbour waits for a disk or a digest.
+/* What the thread pool does for a connection that writes, so that no neighbour waits for a disk, a
+ * digest or a large manifest.
  *
- * Happy path: the job is done by a thread of the pool, and finished by the loop, which then plans
- * the answer. Failure modes: a connection that ends meanwhile leaves the job to end alone; the
- * server is not closed before it has.
+ * Happy path: a manifest is read, or a job done, by a thread of the pool; the loop goes on from
+ * there, with a job next, or with the answer. Failure modes: a connection that ends meanwhile
+ * leaves a job to end alone, and has nothing done once its manifest is read; the server is not
+ * closed before either has ended.
  */
 #include <stdlib.h>
 
@@ -13,14 +15,18 @@ struct storing {
     struct server *server;
     struct connection *connection; /* NULL: it has ended */
     struct exchange_write *write;
-    struct store_job *job;
+    struct store_job *job; /* NULL: the write's manifest is read */
 };
 
 /* In a thread of the pool. */
 static void on_work(uv_work_t *work)
 {
     struct storing *s = work->data;
-    store_job_work(s->job);
+    if (s->job != NULL) {
+        store_job_work(s->job);
+    } else {
+        exchange_write_read(s->write);
+    }
 }
 
 static void on_worked(uv_work_t *work, int status)
@@ -29,7 +35,11 @@ static void on_worked(uv_work_t *work, int status)
     struct server *server = s->server;
     (void)status; /* nothing is ever cancelled */
     if (s->connection != NULL) {
-        connection_stored(s->connection, exchange_write_stored(s->connection, s->job));
+        int result = s->job != NULL ? exchange_write_stored(s->connection, s->job)
+                                    : exchange_write_go_on(s->connection);
+        if (result <= 0) {
+            connection_stored(s->connection, result);
+        }
     } else {
         exchange_write_alone(s->write, s->job);
     }

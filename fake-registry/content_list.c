@@ -80,6 +80,12 @@ static int read_items(const json_t *array, size_t max, struct content_list *out,
     return 0;
 }
 
+/* Go's clients write a list that has nothing in it as null: `crane index filter` does. */
+static bool is_list(const json_t *value)
+{
+    return json_is_array(value) || json_is_null(value);
+}
+
 /* By its media type, else by what is in it. */
 static int read_kind(const json_t *root, const char *type, struct content_list *out, struct err *e)
 {
@@ -100,7 +106,7 @@ static int read_kind(const json_t *root, const char *type, struct content_list *
         /* Two readers could take it for two different images (CVE-2021-41190). */
         return err_set(e, ERR_INVALID, "a document with both \"manifests\" and \"layers\"");
     }
-    if (out->index ? !manifests : !layers) {
+    if (!is_list(json_object_get(root, out->index ? "manifests" : "layers"))) {
         return err_set(e, ERR_INVALID, "a document of type %s without \"%s\"", type,
                        out->index ? "manifests" : "layers");
     }
@@ -168,6 +174,16 @@ int content_list_read(const void *text, size_t len, const char *media_type, size
         return -1;
     }
     return 0;
+}
+
+void content_list_forget(struct content_list *list)
+{
+    json_decref(list->document);
+    list->document = NULL;
+    list->own_type = list->artifact_type = NULL;
+    for (size_t i = 0; i < list->count; i++) {
+        list->items[i].name = NULL;
+    }
 }
 
 void content_list_close(struct content_list *list)

@@ -53,6 +53,10 @@ struct content_list {
 /* Reads LEN bytes of TEXT, of MEDIA_TYPE where that is not empty. At most MAX items. */
 int content_list_read(const void *text, size_t len, const char *media_type, size_t max,
                       struct content_list *out, struct err *e);
+/* What is listed of LIST's document as a referrer; *OUT NULL: it has no subject. */
+int content_list_referrer(const struct content_list *list, struct referrer **out, struct err *e);
+/* Lets go of the document, and of what points into it; the rest stays. */
+void content_list_forget(struct content_list *list);
 void content_list_close(struct content_list *list);
 /* The platform that a config says. */
 void content_config_platform(const void *text, size_t len, struct image_platform *out);

@@ -132,7 +132,8 @@ static int verify(int fd, const char *path, const struct content_descriptor *wan
 }
 
 static struct content *load_from(int fd, const char *path, const struct content_descriptor *want,
-                                 const struct stat *st, bool memory, bool *altered, struct err *e)
+                                 const struct stat *st, uint64_t memory, bool *altered,
+                                 struct err *e)
 {
     uint64_t size = (uint64_t)st->st_size;
     if (want->size != CONTENT_SIZE_UNKNOWN && size != want->size) {
@@ -141,11 +142,11 @@ static struct content *load_from(int fd, const char *path, const struct content_
                       size, want->size, want->digest);
         return NULL;
     }
-    if (memory && size > CONTENT_MAX_MANIFEST) {
+    if (memory == DISK_DOCUMENT && size > CONTENT_MAX_MANIFEST) {
         (void)err_set(e, ERR_LIMIT, "%s is larger than the 8 MiB of a manifest", path);
         return NULL;
     }
-    bool keep = memory || size <= DISK_IN_MEMORY;
+    bool keep = size <= memory;
     uint8_t *data = keep ? malloc((size_t)size + 1) : NULL;
     struct content *c = NULL;
     if (keep && data == NULL) {
@@ -159,8 +160,8 @@ static struct content *load_from(int fd, const char *path, const struct content_
     return c;
 }
 
-struct content *disk_load(const char *folder, const struct content_descriptor *want, bool memory,
-                          bool *missing, bool *altered, struct err *e)
+struct content *disk_load(const char *folder, const struct content_descriptor *want,
+                          uint64_t memory, bool *missing, bool *altered, struct err *e)
 {
     char path[DISK_MAX_PATH + 200];
     struct stat st = {0};

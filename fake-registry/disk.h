@@ -10,14 +10,16 @@
 #include "fake-registry/content_source.h"
 
 #define DISK_MAX_PATH 4096
-/* Blobs up to this size are kept in memory, larger ones are served from their files. */
-#define DISK_IN_MEMORY (UINT64_C(256) << 10)
-
 /* The content that WANT describes, of FOLDER/blobs/ALGORITHM/HEX: size and digest are checked over
- * the whole file. NULL: E names the file; *MISSING where there is none, *ALTERED where it is not
- * what its name says. */
-struct content *disk_load(const char *folder, const struct content_descriptor *want, bool memory,
-                          bool *missing, bool *altered, struct err *e);
+ * the whole file. Up to MEMORY bytes it is kept in memory, else FD is its file; a document
+ * (DISK_DOCUMENT) is in memory, or too large. NULL: E names the file; *MISSING where there is none,
+ * *ALTERED where it is not what its name says. */
+#define DISK_DOCUMENT UINT64_MAX
+/* Of an image's blobs, whose files stay open; of a store's, of which there may be any number. */
+#define DISK_IN_MEMORY (UINT64_C(256) << 10)
+#define STORE_IN_MEMORY (UINT64_C(4) << 10)
+struct content *disk_load(const char *folder, const struct content_descriptor *want,
+                          uint64_t memory, bool *missing, bool *altered, struct err *e);
 /* The whole of a small file, at most MAX bytes; the caller frees it. NULL: E; *MISSING. */
 char *disk_read(const char *path, size_t max, size_t *len, bool *missing, struct err *e);
 

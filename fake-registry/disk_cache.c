@@ -113,7 +113,7 @@ static bool is_there(const struct disk_writer *w, const struct content_descripto
     bool missing = false;
     bool altered = false;
     struct err ignored = {0};
-    struct content *c = disk_load(w->cache->folder, want, false, &missing, &altered, &ignored);
+    struct content *c = disk_load(w->cache->folder, want, 0, &missing, &altered, &ignored);
     if (altered) {
         (void)unlink(w->path);
     }

@@ -419,20 +419,25 @@ static const char *acted_text(const struct exchange *x, char text[FAULTS_TEXT])
 static void fill_response(const struct exchange *x, uint64_t delivered, struct event_response *r)
 {
     const struct wire_plan *p = &x->plan;
+    struct http_span altered = {x->altered_from, x->altered_to - x->altered_from};
     if (x->written == 0) {
         return;
     }
     r->status = p->status;
     r->head_bytes = p->head_len;
-    r->digest = p->status < 300 ? p->told : NULL;
+    r->digest = p->told;
     if (p->carries_object && delivered > p->head_len) {
         r->object = p->content->digest;
-        r->object_from = p->object_from;
-        r->object_bytes = delivered - p->head_len;
+        if (p->parts != NULL) {
+            r->pieces = multipart_told(p->parts, delivered - p->head_len, altered);
+        } else {
+            r->object_from = p->object_from;
+            r->object_bytes = delivered - p->head_len;
+        }
     }
-    if (x->altered_to > 0) {
-        r->altered_from = x->altered_from;
-        r->altered_bytes = x->altered_to - x->altered_from;
+    if (altered.len > 0) {
+        r->altered_from = altered.from;
+        r->altered_bytes = altered.len;
     }
 }
 

@@ -45,6 +45,9 @@ void exchange_route(const struct listener *l, const struct http_request *request
             .op = strcmp(request->path, TOKEN_PATH) == 0 ? OP_TOKEN : OP_OTHER, .allow = ""};
     } else {
         oci_route(request, out);
+        if (l->registry->is.rules.read_only) {
+            out->allow = oci_allowed_reads(out->allow);
+        }
     }
 }
 
@@ -129,7 +132,7 @@ int exchange_authorize(const struct connection *c, const struct http_request *re
     const struct listener *l = c->listener;
     char realm[REALM_MAX];
     if (l->registry->is.auth == NULL || l->trusted || l->role != SERVER_REGISTRY ||
-        c->exchange->route.op == OP_TOKEN) {
+        c->exchange->route.op == OP_TOKEN || c->exchange->route.astray) {
         return 0;
     }
     const struct auth_ask ask = ask_of(c, request, realm);

@@ -20,7 +20,9 @@ int exchange_redirect(const struct connection *c, struct response *r)
     const struct listener *l = c->listener;
     const struct oci_route *route = &c->exchange->route;
     char target[REDIRECT_MAX];
-    bool there = r->status == 200 || r->status == 206 || r->status == 416;
+    /* Conditions and ranges are for whoever sends it to answer. */
+    bool there = r->status == 200 || r->status == 206 || r->status == 304 || r->status == 412 ||
+                 r->status == 416;
     if (!l->registry->is.redirect_blobs || l->trusted || route->op != OP_BLOB_GET || !there) {
         return 0;
     }

@@ -154,17 +154,24 @@ static int finish(struct connection *c, struct passage *p, struct response *r, b
     return exchange_plan(c, p, r, keep_alive);
 }
 
+/* The thread pool is done: P is as it was before, with the facts of now. */
+static void take_back(struct connection *c, struct passage *p)
+{
+    struct exchange_write *w = c->exchange->write;
+    *p = w->passage;
+    w->storing = NULL;
+    if (p->any) {
+        exchange_facts(c, http_parser_request(c->parser), p);
+    }
+}
+
 int exchange_write_stored(struct connection *c, struct store_job *job)
 {
-    const struct http_request *request = http_parser_request(c->parser);
     struct exchange_write *w = c->exchange->write;
-    struct passage p = w->passage;
+    struct passage p;
     struct response r;
     response_init(&r);
-    w->storing = NULL;
-    if (p.any) {
-        exchange_facts(c, request, &p);
-    }
+    take_back(c, &p);
     int result = oci_write_end(&w->oci, job, &r);
     if (result == 0) {
         result = finish(c, &p, &r, w->keep_alive);
@@ -176,16 +183,19 @@ int exchange_write_stored(struct connection *c, struct store_job *job)
 void exchange_write_alone(struct exchange_write *w, struct store_job *job)
 {
     struct err e = {.code = ERR_NONE};
-    (void)store_job_finish(job, &e);
+    if (job != NULL) {
+        (void)store_job_finish(job, &e);
+    }
     write_free(w, false);
 }
 
-/* Gives JOB to the thread pool. False: it has to be done here and now. */
+/* Gives JOB, or the reading of the manifest, to the thread pool. False: it has to be done here and
+ * now. */
 static bool give_away(struct connection *c, struct store_job *job, const struct passage *p,
                       bool keep_alive)
 {
     struct exchange_write *w = c->exchange->write;
-    w->storing = store_job_slow(job) ? connection_store(c, job, w) : NULL;
+    w->storing = connection_store(c, job, w);
     if (w->storing == NULL) {
         return false;
     }
@@ -205,11 +215,17 @@ int exchange_write_answer(struct connection *c, const struct http_request *reque
     int result = 0;
     response_init(&r);
     if (w->oci.refused || !fails(c, p)) {
+        if (oci_write_slow(&w->oci, request, &x->route)) {
+            if (give_away(c, NULL, p, keep_alive)) {
+                return 1;
+            }
+            oci_write_read(&w->oci);
+        }
         result =
             oci_write(w->store, w->rules, asked(w, request, &copy), &x->route, &w->oci, &job, &r);
     }
     if (result == 0 && job != NULL) {
-        if (give_away(c, job, p, keep_alive)) {
+        if (store_job_slow(job) && give_away(c, job, p, keep_alive)) {
             return 1;
         }
         store_job_work(job);
@@ -220,6 +236,19 @@ int exchange_write_answer(struct connection *c, const struct http_request *reque
     }
     response_close(&r);
     return result;
+}
+
+void exchange_write_read(struct exchange_write *w)
+{
+    oci_write_read(&w->oci);
+}
+
+int exchange_write_go_on(struct connection *c)
+{
+    const struct exchange_write *w = c->exchange->write;
+    struct passage p;
+    take_back(c, &p);
+    return exchange_write_answer(c, http_parser_request(c->parser), &p, w->keep_alive);
 }
 
 void exchange_write_end(struct exchange *x)

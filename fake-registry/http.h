@@ -71,10 +71,34 @@ unsigned http_parser_status(const struct http_parser *p, const char **why);
 /* "Not Found" and so on; "Unknown" for a code without a registered phrase (RFC 9110). */
 const char *http_reason(unsigned status);
 
-/* Range: bytes=a-b, a-, -n over a body of SIZE bytes (RFC 9110 section 14). A list of ranges or an
- * unknown unit is ignored (HTTP_RANGE_NONE), a range that runs backwards is not satisfiable: the
- * RFC allows both, the conformance suite of the distribution specification asks for the latter. */
+/* Ranges that one request may ask for; of more, all are ignored. */
+#define HTTP_MAX_RANGES 1024
+
+/* Some of a body: LEN bytes, at least one, from FROM. */
+struct http_span {
+    uint64_t from;
+    uint64_t len;
+};
+
+/* Range: bytes=a-b, a-, -n and lists of them, over a body of SIZE bytes (RFC 9110 section 14): SPAN
+ * takes the COUNT that can be satisfied, in their order. An unknown unit, what is no list of
+ * ranges, and ranges of more bytes together than there are, are ignored (HTTP_RANGE_NONE). One that
+ * runs backwards cannot be satisfied: the RFC lets it be ignored, too, but the conformance suite of
+ * the distribution specification asks for 416. */
 enum http_range { HTTP_RANGE_NONE, HTTP_RANGE_OK, HTTP_RANGE_UNSATISFIABLE };
-enum http_range http_range_parse(const char *header, uint64_t size, uint64_t *from, uint64_t *len);
+enum http_range http_range_parse(const char *header, uint64_t size,
+                                 struct http_span span[HTTP_MAX_RANGES], size_t *count);
+
+/* What the conditions of a request (RFC 9110 section 13) make of an answer to GET or HEAD whose
+ * entity tag is TAG in quotes. There are no dates here, so conditions on one are ignored. BARE:
+ * If-None-Match may also say TAG without its quotes, as clients of Docker's registry do. */
+enum http_condition {
+    HTTP_HOLDS,        /* or there is none */
+    HTTP_NOT_MODIFIED, /* 304 */
+    HTTP_FAILED,       /* 412 */
+};
+enum http_condition http_condition(const struct http_request *r, const char *tag, bool bare);
+/* Whether a range may be sent: there is no If-Range, or it names TAG in quotes. */
+bool http_if_range(const struct http_request *r, const char *tag);
 
 #endif

@@ -23,7 +23,7 @@ static struct content *load(void *data, const struct content_descriptor *want, b
                             bool *missing, struct err *e)
 {
     bool altered = false;
-    return disk_load(data, want, memory, missing, &altered, e);
+    return disk_load(data, want, memory ? DISK_DOCUMENT : DISK_IN_MEMORY, missing, &altered, e);
 }
 
 /* The names that there are, for a complaint. */

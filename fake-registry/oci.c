@@ -8,6 +8,10 @@
 
 #include "fake-registry/oci_internal.h"
 
+#define BLOB_TYPE "application/octet-stream"
+/* Of a path that is led to the right one; with that it fits a head. */
+#define MAX_QUERY 512
+
 bool oci_view_hides(const struct oci_view *view, oci_hides *hides, const char *repository,
                     const char *reference)
 {
@@ -35,13 +39,32 @@ const char *oci_resolve(const struct store *store, const struct oci_route *route
     return c != NULL ? c->digest : NULL;
 }
 
+/* What every answer about content says, and what one about a blob says: that is what its name says
+ * for ever, so it may be cached, as Docker's registry allows. */
+#define API_LINE "Docker-Distribution-Api-Version: registry/2.0\r\n"
+#define CACHE_LINE "Cache-Control: max-age=31536000\r\n"
+#define LINES(out, text) response_header_lines(out, text, sizeof(text) - 1)
+
+/* All of C, whose other headers were told. */
 static void carry(struct response *out, struct content *c, const char *media_type)
 {
     out->content = content_ref(c);
     out->len = c->size;
-    response_header_text(out, "Docker-Distribution-Api-Version", "registry/2.0");
     response_header_text(out, "Content-Type", media_type);
-    response_header_text(out, "Docker-Content-Digest", c->digest);
+    response_header_digest(out, c->digest);
+}
+
+/* The client has C already. */
+static void carry_nothing(struct response *out, struct content *c)
+{
+    out->status = 304;
+    out->content = content_ref(c);
+    response_header_digest(out, c->digest);
+}
+
+static int refuse_condition(struct response *out)
+{
+    return response_error(out, 412, NULL, "what is asked for is not what the condition names");
 }
 
 /* What the reference stands for as the views show it: a stale tag stands for another image. */
@@ -61,41 +84,76 @@ static int manifest(const struct oci_view *view, const struct http_request *requ
 {
     struct content *c = oci_negotiate(view->store, request, route, manifest_seen(view, route));
     if (c == NULL || oci_view_hides(view, fault_hides_manifest, route->repository, c->digest)) {
-        return oci_unknown(view->store, route, "MANIFEST_UNKNOWN", "manifest unknown", out);
+        return oci_unknown(route, "MANIFEST_UNKNOWN", "manifest unknown", out);
     }
-    carry(out, c, c->media_type);
+    switch (http_condition(request, c->digest, true)) {
+    case HTTP_FAILED:
+        return refuse_condition(out);
+    case HTTP_NOT_MODIFIED:
+        LINES(out, API_LINE);
+        carry_nothing(out, c);
+        break;
+    case HTTP_HOLDS:
+        LINES(out, API_LINE);
+        carry(out, c, c->media_type);
+        break;
+    }
     out->told = c->digest;
     return 0;
 }
 
-/* Narrows OUT, which carries all of C, to the single range that is asked for. There are no
- * validators here, so a condition on one (If-Range) never holds and the range is ignored. */
-static int narrow(const struct http_request *request, const struct content *c, struct response *out)
+static void carry_blob(struct response *out, struct content *c, const char *media_type)
 {
-    uint64_t from = 0;
-    uint64_t len = 0;
-    const char *range = http_request_header(request, "Range");
-    if (range == NULL || http_request_header(request, "If-Range") != NULL) {
-        return 0;
-    }
-    switch (http_range_parse(range, c->size, &from, &len)) {
-    case HTTP_RANGE_NONE:
-        return 0;
-    case HTTP_RANGE_OK:
-        out->status = 206;
-        out->from = from;
-        out->len = len;
-        response_header(out, "Content-Range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, from,
-                        from + len - 1, c->size);
-        return 0;
-    case HTTP_RANGE_UNSATISFIABLE:
-        break;
-    }
-    uint64_t size = c->size;
+    LINES(out, API_LINE CACHE_LINE "Accept-Ranges: bytes\r\n");
+    carry(out, c, media_type);
+}
+
+static int refuse_range(struct response *out, const struct content *c)
+{
     if (response_error(out, 416, NULL, "the range lies outside the blob") != 0) {
         return -1;
     }
-    response_header(out, "Content-Range", "bytes */%" PRIu64, size);
+    response_header(out, "Content-Range", "bytes */%" PRIu64, c->size);
+    return 0;
+}
+
+static int carry_parts(struct response *out, struct content *c, const struct http_span *span,
+                       size_t count)
+{
+    struct multipart *parts = multipart_new(span, count, c->size, c->digest, BLOB_TYPE);
+    if (parts == NULL) {
+        return -1;
+    }
+    carry_blob(out, c, parts->type);
+    out->parts = parts;
+    out->len = parts->len;
+    out->status = 206;
+    return 0;
+}
+
+/* The ranges of C that RANGE asks for. */
+static int carry_ranges(const char *range, struct content *c, struct response *out)
+{
+    struct http_span span[HTTP_MAX_RANGES];
+    size_t count = 0;
+    switch (http_range_parse(range, c->size, span, &count)) {
+    case HTTP_RANGE_NONE:
+        carry_blob(out, c, BLOB_TYPE);
+        return 0;
+    case HTTP_RANGE_UNSATISFIABLE:
+        return refuse_range(out, c);
+    case HTTP_RANGE_OK:
+        break;
+    }
+    if (count > 1) {
+        return carry_parts(out, c, span, count);
+    }
+    carry_blob(out, c, BLOB_TYPE);
+    out->status = 206;
+    out->from = span[0].from;
+    out->len = span[0].len;
+    response_header(out, "Content-Range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, out->from,
+                    out->from + out->len - 1, c->size);
     return 0;
 }
 
@@ -104,11 +162,25 @@ static int blob(const struct oci_view *view, const struct http_request *request,
 {
     struct content *c = store_blob(view->store, route->repository, route->reference);
     if (c == NULL || oci_view_hides(view, fault_hides_blob, route->repository, route->reference)) {
-        return oci_unknown(view->store, route, "BLOB_UNKNOWN", "blob unknown to registry", out);
+        return oci_unknown(route, "BLOB_UNKNOWN", "blob unknown to registry", out);
     }
-    carry(out, c, "application/octet-stream");
-    response_header_text(out, "Accept-Ranges", "bytes");
-    return out->head_only ? 0 : narrow(request, c, out);
+    switch (http_condition(request, c->digest, false)) {
+    case HTTP_FAILED:
+        return refuse_condition(out);
+    case HTTP_NOT_MODIFIED:
+        LINES(out, API_LINE CACHE_LINE);
+        carry_nothing(out, c);
+        return 0;
+    case HTTP_HOLDS:
+        break;
+    }
+    /* Ranges are of GET alone (RFC 9110 section 14.2). */
+    const char *range = out->head_only ? NULL : http_request_header(request, "Range");
+    if (range != NULL && http_if_range(request, c->digest)) {
+        return carry_ranges(range, c, out);
+    }
+    carry_blob(out, c, BLOB_TYPE);
+    return 0;
 }
 
 int oci_say(struct response *out, const char *media_type, const char *text, size_t len)
@@ -140,11 +212,29 @@ static void tell_namespace(const struct http_request *request, struct response *
     }
 }
 
+/* Docker's registry, too, leads to the path that was meant. Relative, as it may be behind a proxy
+ * under another name. */
+static int show_way(const struct http_request *request, struct response *out)
+{
+    char right[OCI_MAX_RIGHT_PATH];
+    const char *query = request->query;
+    if (!oci_right_path(request->path, right) || (query != NULL && strlen(query) > MAX_QUERY)) {
+        return response_error(out, 404, NULL, "no such endpoint");
+    }
+    oci_empty(out, 301);
+    response_header(out, "Location", "%s%s%s", right, query != NULL ? "?" : "",
+                    query != NULL ? query : "");
+    return 0;
+}
+
 static int respond(const struct oci_view *view, const struct http_request *request,
                    const struct oci_route *route, struct response *out)
 {
     if (route->bad != NULL) {
         return oci_refuse_route(route, out);
+    }
+    if (route->astray) {
+        return show_way(request, out);
     }
     switch (route->op) {
     case OP_MANIFEST_GET:

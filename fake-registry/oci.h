@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "fake-registry/http.h"
+#include "fake-registry/multipart.h"
 #include "fake-registry/store.h"
 #include "faults/engine.h"
 #include "harness/history/op.h"
@@ -23,13 +24,18 @@ struct oci_route {
                           UNSUPPORTED */
     const char *allow; /* the methods that are served there ("GET, HEAD", "") */
     bool blob;         /* of a blob: with OP_DELETE, what is to be deleted */
+    bool astray;       /* OP_OTHER, because of slashes too many or too few: 301 */
 };
 
 /* Never fails: what is no endpoint becomes OP_OTHER. */
 void oci_route(const struct http_request *request, struct oci_route *out);
+/* What is left of the methods in ALLOW where a registry takes no writes: uploads are no places
+ * there. */
+const char *oci_allowed_reads(const char *allow);
 
 /* An answer before any body fault. HEAD is complete but for the status line and the closing blank
- * line, which wire writes; the body is a range of CONTENT (referenced) or the bytes of SMALL. */
+ * line, which wire writes; the body is a range of CONTENT (referenced), several in PARTS, or the
+ * bytes of SMALL. A 304 keeps CONTENT, though it carries nothing of it. */
 #define RESPONSE_HEAD 2112
 struct response {
     unsigned status;
@@ -39,9 +45,10 @@ struct response {
     struct content *content; /* the true object this body carries a range of; NULL for none */
     bool opened;             /* CONTENT is, until the response or its plan is closed */
     uint64_t from;
-    uint64_t len;     /* body length, of content or of small */
-    char *small;      /* owned; NULL where content is the body */
-    const char *told; /* the digest told by a 2xx manifest answer; points into CONTENT */
+    uint64_t len;            /* of the body */
+    char *small;             /* owned; NULL where content is the body */
+    struct multipart *parts; /* owned: the body is several ranges of CONTENT; NULL: it is one */
+    const char *told; /* the digest told by a manifest's answer (2xx, 304); points into CONTENT */
 };
 
 /* An empty answer; response_close lets go of its body, whoever gave it. */
@@ -54,6 +61,10 @@ void response_header(struct response *r, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same for a plain value, without printf: the hot path. */
 void response_header_text(struct response *r, const char *name, const char *value);
+/* Lines that are headers already, LEN bytes of them. */
+void response_header_lines(struct response *r, const char *lines, size_t len);
+/* Docker-Content-Digest and the entity tag, which is DIGEST in quotes. */
+void response_header_digest(struct response *r, const char *digest);
 /* Makes LEN bytes of TEXT (taken over: freed with R) the body and drops content, told and range. */
 void response_take_small(struct response *r, char *text, size_t len);
 /* Turns R into an OCI error (`{"errors":[{"code","message","detail"}]}`). CODE NULL takes the one
@@ -87,14 +98,15 @@ struct oci_rules {
 
 /* A request that changes the store, or whose body may; from its head to its answer. */
 struct oci_write {
-    bool refused;           /* its body is read past, ANSWER waits */
-    struct upload *upload;  /* held: the body is added to it; NULL: none */
-    bool created;           /* by this very request */
-    bool takes_manifest;    /* the body is one */
-    uint64_t from;          /* bytes that UPLOAD had before */
-    uint64_t expected;      /* bytes that Content-Range announces; UINT64_MAX: it does not */
-    struct buf manifest;    /* the body of a manifest's PUT */
-    struct response answer; /* a refusal, or what is said once the job is done */
+    bool refused;              /* its body is read past, ANSWER waits */
+    struct upload *upload;     /* held: the body is added to it; NULL: none */
+    bool created;              /* by this very request */
+    bool takes_manifest;       /* the body is one */
+    uint64_t from;             /* bytes that UPLOAD had before */
+    uint64_t expected;         /* bytes that Content-Range announces; UINT64_MAX: it does not */
+    struct buf manifest;       /* the body of a manifest's PUT */
+    struct oci_manifest *read; /* what that says; NULL: not looked at */
+    struct response answer;    /* a refusal, or what is said once the job is done */
 };
 /* Whether OP is one: a PUT, POST, PATCH or DELETE that is routed. */
 bool oci_is_write(enum op op);
@@ -105,6 +117,11 @@ int oci_write_begin(struct store *store, const struct oci_rules *rules,
                     struct oci_write *w);
 /* A piece of the body. Trouble is kept for the answer. */
 void oci_write_body(struct oci_write *w, const char *data, size_t len);
+/* All of it has come. True: it is a manifest whose reading would hold a loop up, so oci_write_read
+ * is to be done before oci_write, by whatever thread. Else oci_write does it all. */
+bool oci_write_slow(struct oci_write *w, const struct http_request *request,
+                    const struct oci_route *route);
+void oci_write_read(struct oci_write *w);
 /* All of it has come: does what is asked. Where *JOB is set, its work is to be done first, and
  * oci_write_end then makes OUT; else OUT is the answer. OUT is initialised. -1: no memory. W is
  * closed by the caller in any case. */

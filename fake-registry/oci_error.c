@@ -49,17 +49,12 @@ int oci_error(struct response *out, unsigned status, const char *code, const cha
     return 0;
 }
 
-int oci_unknown(const struct store *store, const struct oci_route *route, const char *code,
-                const char *message, struct response *out)
+int oci_unknown(const struct oci_route *route, const char *code, const char *message,
+                struct response *out)
 {
     bool digest = strchr(route->reference, ':') != NULL;
     const char *reference = route->reference;
-    const char *repository = route->repository;
-    if (!store_has_repository(store, repository)) {
-        return oci_error(out, 404, "NAME_UNKNOWN", "repository name not known to registry", "name",
-                         &repository, 1);
-    }
-    return oci_error(out, 404, code, message, digest ? "digest" : "tag", &reference, 1);
+    return oci_error(out, 404, code, message, digest ? "digest" : "Tag", &reference, 1);
 }
 
 int oci_refuse_route(const struct oci_route *route, struct response *out)

@@ -53,10 +53,16 @@ enum oci_value oci_query_next(const char **at, const char *name, char *out, size
 /* The first one. */
 enum oci_value oci_query(const char *query, const char *name, char *out, size_t size);
 
+/* PATH with single slashes, one behind /v2, and none at its end, but for where uploads begin. False
+ * where PATH is like that, or too long. */
+#define OCI_MAX_RIGHT_PATH 1024
+bool oci_right_path(const char *path, char out[OCI_MAX_RIGHT_PATH]);
+
 bool oci_tag_valid(const char *tag);
-/* A manifest or blob, or its whole repository, that is not there: 404. */
-int oci_unknown(const struct store *store, const struct oci_route *route, const char *code,
-                const char *message, struct response *out);
+/* A manifest or blob that is not there: 404. CODE says no more where its whole repository is not
+ * there either, as in Docker's registry: `skopeo inspect` tells a missing image by that code. */
+int oci_unknown(const struct oci_route *route, const char *code, const char *message,
+                struct response *out);
 /* The answer to a path that cannot be served as asked (route->bad). */
 int oci_refuse_route(const struct oci_route *route, struct response *out);
 /* Like response_error, one error for each of the COUNT VALUES: {KEY: value} is its detail. */
@@ -91,6 +97,8 @@ int oci_manifest_begin(const struct http_request *request, const struct oci_rout
 int oci_manifest_put(struct store *store, const struct oci_rules *rules,
                      const struct http_request *request, const struct oci_route *route,
                      struct oci_write *w, struct store_job **job, struct response *out);
+/* Lets go of what was read; M may be NULL. */
+void oci_manifest_free(struct oci_manifest *m);
 /* Makes the answer of W a refusal. */
 int oci_write_refuse(struct oci_write *w, unsigned status, const char *code, const char *message);
 

@@ -89,9 +89,11 @@ int oci_tags(const struct oci_view *view, const struct http_request *request,
     buf_str(&b, ",\"tags\":[");
     const char *tag = NULL;
     for (size_t i = 0; (tag = store_tag(view->store, repository, i)) != NULL; i++) {
-        const char *digest = store_manifest(view->store, repository, tag)->digest;
-        if (!oci_view_hides(view, fault_hides_manifest, repository, digest) &&
-            !page_add(&page, tag, &b)) {
+        /* What a tag stands for is looked up only where it may be hidden: there may be many. */
+        bool hidden =
+            view->count > 0 && oci_view_hides(view, fault_hides_manifest, repository,
+                                              store_manifest(view->store, repository, tag)->digest);
+        if (!hidden && !page_add(&page, tag, &b)) {
             break;
         }
     }

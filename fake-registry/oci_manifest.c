@@ -2,6 +2,8 @@
  *
  * Happy path: the whole body is at hand; it has the digest that the path says, is a manifest of the
  * type that its head says, and becomes a job of the store with its tags. It is kept byte by byte.
+ * To read it takes long where it is large (a tenth of a second for 4 MiB), so that is apart from
+ * what needs the store, and touches nothing that others do.
  *
  * Failure modes, none of which keeps anything: too large (413), another digest (400
  * DIGEST_INVALID), no manifest or another type (400 MANIFEST_INVALID), more tags than can be told
@@ -15,8 +17,22 @@
 #include "fake-registry/oci_internal.h"
 
 #define TAG_SIZE 129
+/* A larger body is not read while others wait. */
+#define READ_INLINE ((size_t)64 << 10)
 /* Missing content that is told of. */
 #define MISSING_MAX 32
+
+/* A body that is read, and what of its request that needs. */
+struct oci_manifest {
+    char type[128]; /* as the head says it */
+    bool type_fits;
+    char reference[OCI_MAX_REFERENCE];
+    char digest[DIGEST_TEXT]; /* of what came */
+    bool matches;             /* … and as the path says */
+    struct content_list list;
+    struct referrer *referrer; /* what is listed of it; NULL: it has no subject */
+    struct err err;            /* why it is none that is taken */
+};
 
 /* The tags that a push by digest names. */
 struct tags {
@@ -28,9 +44,9 @@ struct tags {
 
 /* ---- the head ------------------------------------------------------------------------------ */
 
-static bool by_digest(const struct oci_route *route)
+static bool by_digest(const char *reference)
 {
-    return strchr(route->reference, ':') != NULL;
+    return strchr(reference, ':') != NULL;
 }
 
 /* 0: all of them; else the status of the refusal. */
@@ -66,7 +82,7 @@ int oci_manifest_begin(const struct http_request *request, const struct oci_rout
     if (request->content_length > OCI_MAX_MANIFEST) {
         return oci_write_refuse(w, 413, "SIZE_INVALID", "the manifest is larger than 8 MiB");
     }
-    switch (by_digest(route) ? collect(request, &tags) : 0) {
+    switch (by_digest(route->reference) ? collect(request, &tags) : 0) {
     case 400:
         return oci_write_refuse(w, 400, "TAG_INVALID", "a tag is malformed");
     case 414:
@@ -94,41 +110,79 @@ static bool said_type(const struct http_request *request, char *out, size_t size
     return true;
 }
 
-/* The digest of what came, into DIGEST: of the algorithm in the path. False: another one than
- * there. */
-static bool check_digest(const struct oci_route *route, const struct buf *body,
-                         char digest[DIGEST_TEXT])
+/* The digest of what came: of the algorithm in the path. False: another one than there. */
+static bool check_digest(struct oci_manifest *m, const struct buf *body)
 {
-    if (!by_digest(route)) {
-        return digest_sha256(body->data, body->len, digest) == 0;
+    if (!by_digest(m->reference)) {
+        return digest_sha256(body->data, body->len, m->digest) == 0;
     }
-    struct digest_stream *s = digest_stream_new(route->reference);
+    struct digest_stream *s = digest_stream_new(m->reference);
     if (s == NULL) {
         return false;
     }
     digest_stream_update(s, body->data, body->len);
-    memcpy(digest, route->reference, strlen(route->reference) + 1);
+    memcpy(m->digest, m->reference, strlen(m->reference) + 1);
     return digest_stream_finish(s);
 }
 
-/* Reads the body. -1: E says what is wrong with it. */
-static int read_body(const struct http_request *request, const struct buf *body,
-                     struct content_list *list, struct err *e)
+/* Reads the body. M's err says what is wrong with it. */
+static void read_body(struct oci_manifest *m, const struct buf *body)
 {
-    char type[128];
-    if (!said_type(request, type, sizeof(type))) {
-        return err_set(e, ERR_INVALID, "the Content-Type is too long");
+    struct content_list *list = &m->list;
+    if (!m->type_fits) {
+        (void)err_set(&m->err, ERR_INVALID, "the Content-Type is too long");
+        return;
     }
-    if (content_list_read(body->data, body->len, type, CONTENT_MAX_NAMED, list, e) != 0) {
-        return -1;
+    if (content_list_read(body->data, body->len, m->type, CONTENT_MAX_NAMED, list, &m->err) != 0) {
+        return;
     }
     if (list->own_type != NULL && strcmp(list->own_type, list->media_type) != 0) {
-        (void)err_set(e, ERR_INVALID, "the mediaType is %.120s, the Content-Type says %.120s",
+        (void)err_set(&m->err, ERR_INVALID, "the mediaType is %.120s, the Content-Type says %.120s",
                       list->own_type, list->media_type);
-        content_list_close(list);
-        return -1;
+    } else {
+        (void)content_list_referrer(list, &m->referrer, &m->err);
     }
-    return 0;
+    content_list_forget(list); /* here: that takes long, too */
+}
+
+static struct oci_manifest *manifest_new(const struct http_request *request,
+                                         const struct oci_route *route)
+{
+    struct oci_manifest *m = calloc(1, sizeof(*m));
+    if (m != NULL) {
+        m->type_fits = said_type(request, m->type, sizeof(m->type));
+        memcpy(m->reference, route->reference, sizeof(m->reference));
+    }
+    return m;
+}
+
+void oci_manifest_free(struct oci_manifest *m)
+{
+    if (m != NULL) {
+        content_list_close(&m->list);
+        referrer_free(m->referrer);
+        free(m);
+    }
+}
+
+bool oci_write_slow(struct oci_write *w, const struct http_request *request,
+                    const struct oci_route *route)
+{
+    if (!w->takes_manifest || w->refused || w->read != NULL || w->manifest.failed ||
+        w->manifest.len <= READ_INLINE) {
+        return false;
+    }
+    w->read = manifest_new(request, route);
+    return w->read != NULL;
+}
+
+void oci_write_read(struct oci_write *w)
+{
+    struct oci_manifest *m = w->read;
+    m->matches = check_digest(m, &w->manifest);
+    if (m->matches) {
+        read_body(m, &w->manifest);
+    }
 }
 
 /* Whether REPOSITORY has what D describes: a manifest in an index, else a blob. */
@@ -177,34 +231,39 @@ static void tell_tags(const struct tags *tags, struct response *out)
 }
 
 /* Content for the store out of the body; NULL: no memory, or a type that is too long. */
-static struct content *take_content(struct oci_write *w, const char *digest, const char *type,
-                                    struct err *e)
+static struct content *take_content(struct oci_write *w, struct err *e)
 {
+    struct oci_manifest *m = w->read;
     size_t len = w->manifest.len;
     char *data = buf_take(&w->manifest);
-    struct content *c =
-        data != NULL ? content_verified_take((uint8_t *)data, -1, len, digest, type, e) : NULL;
+    struct content *c = data != NULL ? content_verified_take((uint8_t *)data, -1, len, m->digest,
+                                                             m->list.media_type, e)
+                                     : NULL;
     if (c == NULL) {
         free(data);
+        return NULL;
     }
+    content_refer_take(c, m->referrer);
+    m->referrer = NULL;
     return c;
 }
 
 static int keep(struct store *store, const struct http_request *request,
-                const struct oci_route *route, const struct content_list *list, const char *digest,
-                struct oci_write *w, struct store_job **job, struct response *out)
+                const struct oci_route *route, struct oci_write *w, struct store_job **job,
+                struct response *out)
 {
     struct err e = {.code = ERR_NONE};
     struct tags tags = {.count = 0};
-    if (by_digest(route)) {
+    const struct oci_manifest *m = w->read;
+    if (by_digest(route->reference)) {
         (void)collect(request, &tags); /* as in the beginning */
     }
-    struct content *c = take_content(w, digest, list->media_type, &e);
+    struct content *c = take_content(w, &e);
     if (c == NULL) {
         return -1;
     }
     const char *own[] = {route->reference};
-    *job = by_digest(route)
+    *job = by_digest(route->reference)
                ? store_job_manifest(store, route->repository, c, tags.at, tags.count, &e)
                : store_job_manifest(store, route->repository, c, own, 1, &e);
     content_unref(c);
@@ -212,10 +271,10 @@ static int keep(struct store *store, const struct http_request *request,
         return oci_store_error(out, &e);
     }
     oci_empty(&w->answer, 201);
-    response_header(&w->answer, "Location", "/v2/%s/manifests/%s", route->repository, digest);
-    response_header_text(&w->answer, "Docker-Content-Digest", digest);
-    if (list->subject[0] != '\0') {
-        response_header_text(&w->answer, "OCI-Subject", list->subject);
+    response_header(&w->answer, "Location", "/v2/%s/manifests/%s", route->repository, m->digest);
+    response_header_text(&w->answer, "Docker-Content-Digest", m->digest);
+    if (m->list.subject[0] != '\0') {
+        response_header_text(&w->answer, "OCI-Subject", m->list.subject);
     }
     tell_tags(&tags, &w->answer);
     return 0;
@@ -225,10 +284,7 @@ int oci_manifest_put(struct store *store, const struct oci_rules *rules,
                      const struct http_request *request, const struct oci_route *route,
                      struct oci_write *w, struct store_job **job, struct response *out)
 {
-    struct err e = {.code = ERR_NONE};
-    struct content_list list = {.index = false};
     const char *unknown[MISSING_MAX];
-    char digest[DIGEST_TEXT];
     const char *told = route->reference;
     if (w->manifest.failed) {
         return -1;
@@ -236,18 +292,25 @@ int oci_manifest_put(struct store *store, const struct oci_rules *rules,
     if (w->manifest.len == 0) {
         return response_error(out, 400, "MANIFEST_INVALID", "no manifest came");
     }
-    if (!check_digest(route, &w->manifest, digest)) {
+    if (w->read == NULL) {
+        w->read = manifest_new(request, route);
+        if (w->read == NULL) {
+            return -1;
+        }
+        oci_write_read(w);
+    }
+    const struct oci_manifest *m = w->read;
+    if (!m->matches) {
         return oci_error(out, 400, "DIGEST_INVALID",
                          "provided digest did not match uploaded content", "digest", &told, 1);
     }
-    if (read_body(request, &w->manifest, &list, &e) != 0) {
-        return e.code == ERR_NOMEM ? -1 : response_error(out, 400, "MANIFEST_INVALID", e.text);
+    if (m->err.code != ERR_NONE) {
+        return m->err.code == ERR_NOMEM ? -1
+                                        : response_error(out, 400, "MANIFEST_INVALID", m->err.text);
     }
-    size_t count = rules->refuse_sparse ? missing(store, route->repository, &list, unknown) : 0;
-    int result = count > 0 ? oci_error(out, 400, "MANIFEST_BLOB_UNKNOWN",
-                                       "manifest references a manifest or blob unknown to registry",
-                                       "digest", unknown, count)
-                           : keep(store, request, route, &list, digest, w, job, out);
-    content_list_close(&list);
-    return result;
+    size_t count = rules->refuse_sparse ? missing(store, route->repository, &m->list, unknown) : 0;
+    return count > 0 ? oci_error(out, 400, "MANIFEST_BLOB_UNKNOWN",
+                                 "manifest references a manifest or blob unknown to registry",
+                                 "digest", unknown, count)
+                     : keep(store, request, route, w, job, out);
 }

@@ -88,6 +88,9 @@ static bool name_valid(const char *name)
 static bool digest_well_formed(const char *text)
 {
     const char *at = text;
+    if (strncmp(text, "sha256:", 7) == 0 || strncmp(text, "sha512:", 7) == 0) {
+        return digest_valid(text);
+    }
     for (;;) {
         size_t word = word_of(at, false, "");
         at += word;
@@ -99,8 +102,7 @@ static bool digest_well_formed(const char *text)
         }
     }
     size_t encoded = word_of(at, true, "=_-");
-    bool known = strncmp(text, "sha256:", 7) == 0 || strncmp(text, "sha512:", 7) == 0;
-    return known ? digest_valid(text) : encoded > 0 && at[encoded] == '\0';
+    return encoded > 0 && at[encoded] == '\0';
 }
 
 /* [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127} */
@@ -198,6 +200,13 @@ static const char *methods(enum family family)
     }
 }
 
+const char *oci_allowed_reads(const char *allow)
+{
+    const char *reads = methods(FAMILY_TAGS);
+    bool place = strcmp(allow, methods(FAMILY_UPLOAD)) == 0;
+    return strncmp(allow, reads, strlen(reads)) == 0 && !place ? reads : "";
+}
+
 static void choose_op(enum family family, const char *method, struct oci_route *out)
 {
     out->op = OP_OTHER;
@@ -231,7 +240,10 @@ static const char *check_reference(enum family family, struct span reference, bo
     default:
         break;
     }
-    return fits && digest_valid(out->reference) ? NULL : "DIGEST_INVALID";
+    /* What is of an algorithm that is not known here is not here, but cannot be pushed either. */
+    bool good = out->op == OP_MANIFEST_PUT ? digest_valid(out->reference)
+                                           : digest_well_formed(out->reference);
+    return fits && good ? NULL : "DIGEST_INVALID";
 }
 
 static void check_parts(enum family family, struct span name, struct span reference,
@@ -259,7 +271,7 @@ static void route_path(const char *path, const char *method, struct oci_route *o
     struct span name = {"", 0};
     struct span reference = {"", 0};
     enum family family = FAMILY_NONE;
-    if (strcmp(path, "/v2") == 0 || strcmp(path, "/v2/") == 0) {
+    if (strcmp(path, "/v2/") == 0) {
         choose_op(FAMILY_PING, method, out);
         return;
     }
@@ -270,16 +282,16 @@ static void route_path(const char *path, const char *method, struct oci_route *o
     check_parts(family, name, reference, out);
 }
 
-void oci_route(const struct http_request *request, struct oci_route *out)
+static void route(const char *path, const char *method, struct oci_route *out)
 {
     char decoded[HTTP_MAX_TARGET + 1];
-    const char *path = request->path;
     out->op = OP_OTHER;
     out->repository[0] = '\0';
     out->reference[0] = '\0';
     out->bad = NULL;
     out->allow = "";
     out->blob = false;
+    out->astray = false;
     if (strchr(path, '%') != NULL) {
         if (!http_decode(path, strlen(path), false, decoded, sizeof(decoded))) {
             out->bad = "NAME_INVALID";
@@ -287,5 +299,40 @@ void oci_route(const struct http_request *request, struct oci_route *out)
         }
         path = decoded;
     }
-    route_path(path, request->method, out);
+    route_path(path, method, out);
+}
+
+bool oci_right_path(const char *path, char out[OCI_MAX_RIGHT_PATH])
+{
+    size_t len = 0;
+    for (const char *at = path; *at != '\0'; at++) {
+        if (len + 2 >= OCI_MAX_RIGHT_PATH) {
+            return false;
+        }
+        if (*at != '/' || len == 0 || out[len - 1] != '/') {
+            out[len++] = *at;
+        }
+    }
+    out[len] = '\0';
+    if (strcmp(out, "/v2") == 0) {
+        out[len++] = '/';
+    } else if (len > 4 && out[len - 1] == '/') {
+        len -= len > 9 && memcmp(out + len - 9, "/uploads/", 9) == 0 ? 0 : 1;
+    }
+    out[len] = '\0';
+    return strcmp(path, out) != 0;
+}
+
+void oci_route(const struct http_request *request, struct oci_route *out)
+{
+    char right[OCI_MAX_RIGHT_PATH];
+    route(request->path, request->method, out);
+    if ((out->op != OP_OTHER && out->bad == NULL) || !oci_right_path(request->path, right)) {
+        return;
+    }
+    struct oci_route meant;
+    route(right, request->method, &meant);
+    if (meant.op != OP_OTHER && meant.bad == NULL) {
+        *out = (struct oci_route){.op = OP_OTHER, .allow = "", .astray = true};
+    }
 }

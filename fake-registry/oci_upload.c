@@ -313,5 +313,6 @@ int oci_cancel(struct store *store, const struct oci_route *route, struct respon
     }
     store_upload_cancel(store, u);
     oci_empty(out, 204);
+    response_header_text(out, "Docker-Upload-UUID", route->reference);
     return 0;
 }

@@ -25,12 +25,10 @@ int oci_write_refuse(struct oci_write *w, unsigned status, const char *code, con
     return response_error(&w->answer, status, code, message);
 }
 
-/* Uploads are places only where there are writes. */
 static int read_only(const struct oci_route *route, struct oci_write *w)
 {
-    bool readable = route->op == OP_MANIFEST_PUT || route->op == OP_DELETE;
     int rc = oci_write_refuse(w, 405, "UNSUPPORTED", "this registry is read-only");
-    response_header_text(&w->answer, "Allow", readable ? "GET, HEAD" : "");
+    response_header_text(&w->answer, "Allow", oci_allowed_reads(route->allow));
     return rc;
 }
 
@@ -44,7 +42,8 @@ int oci_write_begin(struct store *store, const struct oci_rules *rules,
     w->takes_manifest = route->op == OP_MANIFEST_PUT;
     w->from = 0;
     w->expected = UINT64_MAX;
-    buf_init(&w->manifest, OCI_MAX_MANIFEST + 1);
+    w->read = NULL;
+    buf_init(&w->manifest, OCI_MAX_MANIFEST);
     response_init(&w->answer);
     if (route->bad != NULL) {
         w->refused = true;
@@ -114,28 +113,22 @@ static void take_answer(struct oci_write *w, struct response *out)
     response_init(&w->answer);
 }
 
-static int delete_it(struct store *store, const struct oci_route *route, struct response *out)
+static int delete_it(struct store *store, const struct oci_route *route, struct oci_write *w,
+                     struct store_job **job, struct response *out)
 {
     struct err e = {.code = ERR_NONE};
-    const char *repository = route->repository;
-    const char *reference = route->reference;
-    int gone = 0;
-    if (route->blob) {
-        gone = store_delete_blob(store, repository, reference, &e);
-    } else if (strchr(reference, ':') != NULL) {
-        gone = store_delete_manifest(store, repository, reference, &e);
-    } else {
-        gone = store_delete_tag(store, repository, reference, &e);
+    bool digest = strchr(route->reference, ':') != NULL;
+    enum store_thing thing = route->blob ? STORE_BLOB : digest ? STORE_MANIFEST : STORE_TAG;
+    *job = store_job_delete(store, route->repository, thing, route->reference, &e);
+    if (*job != NULL) {
+        oci_empty(&w->answer, 202);
+        return 0;
     }
-    if (gone < 0) {
+    if (e.code != ERR_NONE) {
         return oci_store_error(out, &e);
     }
-    if (gone == 0) {
-        return oci_unknown(store, route, route->blob ? "BLOB_UNKNOWN" : "MANIFEST_UNKNOWN",
-                           route->blob ? "blob unknown to registry" : "manifest unknown", out);
-    }
-    oci_empty(out, 202);
-    return 0;
+    return oci_unknown(route, route->blob ? "BLOB_UNKNOWN" : "MANIFEST_UNKNOWN",
+                       route->blob ? "blob unknown to registry" : "manifest unknown", out);
 }
 
 int oci_write(struct store *store, const struct oci_rules *rules,
@@ -159,7 +152,7 @@ int oci_write(struct store *store, const struct oci_rules *rules,
     case OP_MANIFEST_PUT:
         return oci_manifest_put(store, rules, request, route, w, job, out);
     case OP_DELETE:
-        return delete_it(store, route, out);
+        return delete_it(store, route, w, job, out);
     default:
         return response_error(out, 404, NULL, "no such endpoint");
     }
@@ -185,6 +178,8 @@ void oci_write_close(struct store *store, struct oci_write *w, bool keep)
         }
         w->upload = NULL;
     }
+    oci_manifest_free(w->read);
+    w->read = NULL;
     buf_close(&w->manifest);
     response_close(&w->answer);
 }

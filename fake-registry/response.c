@@ -21,6 +21,7 @@ void response_init(struct response *r)
     r->from = 0;
     r->len = 0;
     r->small = NULL;
+    r->parts = NULL;
     r->told = NULL;
 }
 
@@ -30,7 +31,9 @@ static void drop_content(struct response *r)
         content_close(r->content);
     }
     content_unref(r->content);
+    multipart_free(r->parts);
     r->content = NULL;
+    r->parts = NULL;
     r->opened = false;
 }
 
@@ -60,6 +63,28 @@ void response_header_text(struct response *r, const char *name, const char *valu
     append(r, ": ", 2);
     append(r, value, value_len);
     append(r, "\r\n", 2);
+}
+
+void response_header_lines(struct response *r, const char *lines, size_t len)
+{
+    if (len < RESPONSE_HEAD - r->head_len) {
+        append(r, lines, len);
+    }
+}
+
+void response_header_digest(struct response *r, const char *digest)
+{
+    static const char told[] = "Docker-Content-Digest: ";
+    static const char tag[] = "\r\nETag: \"";
+    size_t len = strlen(digest);
+    if (sizeof(told) + sizeof(tag) + 2 * len + 4 >= RESPONSE_HEAD - r->head_len) {
+        return;
+    }
+    append(r, told, sizeof(told) - 1);
+    append(r, digest, len);
+    append(r, tag, sizeof(tag) - 1);
+    append(r, digest, len);
+    append(r, "\"\r\n", 3);
 }
 
 void response_header(struct response *r, const char *name, const char *fmt, ...)
@@ -126,8 +151,8 @@ static const char *code_for(const struct response *r, unsigned status)
         return "TOOMANYREQUESTS";
     case 503:
         return "UNAVAILABLE";
-    default:
-        return "UNKNOWN";
+    default: /* to a client that is at fault, only what the specification has a code for */
+        return status < 500 ? "UNSUPPORTED" : "UNKNOWN";
     }
 }
 

@@ -144,7 +144,7 @@ struct exchange {
     size_t acted_count;
     const struct fault_rule *answer[FAULT_MAX_DECISIONS]; /* act once the head is begun */
     size_t answer_count;
-    uint64_t altered_from; /* within the object, what really went out altered */
+    uint64_t altered_from; /* what really went out altered; within the object, or the parts */
     uint64_t altered_to;
 };
 
@@ -325,7 +325,8 @@ void connection_close(struct connection *c, const char *how, const char *end,
 
 /* connection_store.c */
 struct storing;
-/* Has the thread pool do JOB of W, C's write; connection_stored goes on then. NULL: it cannot. */
+/* Has the thread pool do JOB of W, C's write, or where that is NULL, read W's manifest; then that
+ * goes on. NULL: it cannot. */
 struct storing *connection_store(struct connection *c, struct store_job *job,
                                  struct exchange_write *w);
 /* C has ended: the job goes on alone. */
@@ -431,9 +432,13 @@ void exchange_write_body(struct exchange *x, const char *data, size_t len);
 /* Carries the write of C's exchange out and plans its answer; as exchange_answer. */
 int exchange_write_answer(struct connection *c, const struct http_request *request,
                           struct passage *p, bool keep_alive);
+/* What W took in is read: by a thread of the pool. */
+void exchange_write_read(struct exchange_write *w);
+/* That is done: goes on as exchange_write_answer. */
+int exchange_write_go_on(struct connection *c);
 /* JOB is done: finishes it and plans the answer. -1: it cannot be. */
 int exchange_write_stored(struct connection *c, struct store_job *job);
-/* The same of a connection that has ended meanwhile. */
+/* The same of a connection that has ended meanwhile; JOB NULL: nothing was asked of the store. */
 void exchange_write_alone(struct exchange_write *w, struct store_job *job);
 /* The request is over: what was not carried out is forgotten, a job under way goes on alone. */
 void exchange_write_end(struct exchange *x);

@@ -3,13 +3,12 @@
  *
  * Happy path: content is made once, put on any number of shelves of any number of stores, and goes
  * when the last of them and the last response under way let go of it. What clients push comes in
- * through uploads (store_upload.c) and jobs (store_job.c); a store on disk (store_disk.c) has a
- * file for all of that, and none for what the harness puts there.
+ * through uploads (store_upload.c) and jobs (store_job.c, store_delete.c); a store on disk
+ * (store_disk.c) has a file for all of that, and none for what the harness puts there.
  *
  * Failure modes: a put that finds no memory or passes a maximum takes nothing off a shelf; it may
- * leave an empty repository, or a manifest without its tag. A delete that the disk refuses leaves
- * the thing where it is, here and there; tags that went before it stay gone. A store is not changed
- * by faults: those are views over it.
+ * leave an empty repository, or a manifest without its tag. A store is not changed by faults: those
+ * are views over it.
  */
 #include "fake-registry/store.h"
 
@@ -57,7 +56,8 @@ void store_free(struct store *s)
     free(s);
 }
 
-static size_t repository_find(const struct store *s, const char *name, bool *found)
+/* Where NAME is among the repositories, or would go. */
+static size_t place_of(const struct store *s, const char *name, bool *found)
 {
     *found = false;
     return s->repositories == NULL
@@ -65,17 +65,17 @@ static size_t repository_find(const struct store *s, const char *name, bool *fou
                : sorted_find(s->repositories, s->count, sizeof(*s->repositories), name, found);
 }
 
-const struct repository *repository_get(const struct store *s, const char *name)
+struct repository *repository_find(const struct store *s, const char *name)
 {
     bool found = false;
-    size_t at = repository_find(s, name, &found);
+    size_t at = place_of(s, name, &found);
     return found ? &s->repositories[at] : NULL;
 }
 
 struct repository *repository_make(struct store *s, const char *name, struct err *e)
 {
     bool found = false;
-    size_t at = repository_find(s, name, &found);
+    size_t at = place_of(s, name, &found);
     if (found) {
         return &s->repositories[at];
     }
@@ -100,15 +100,13 @@ struct repository *repository_make(struct store *s, const char *name, struct err
 
 void repository_drop_empty(struct store *s, const char *name)
 {
-    bool found = false;
-    size_t at = repository_find(s, name, &found);
-    struct repository *r = found ? &s->repositories[at] : NULL;
+    struct repository *r = repository_find(s, name);
     if (r == NULL || r->blobs.count + r->manifests.count + r->tags.count > 0) {
         return;
     }
     repository_close(r);
     s->count--;
-    memmove(r, r + 1, (s->count - at) * sizeof(*r));
+    memmove(r, r + 1, (s->count - (size_t)(r - s->repositories)) * sizeof(*r));
 }
 
 int store_put_blob(struct store *s, const char *repository, struct content *c, struct err *e)
@@ -117,10 +115,7 @@ int store_put_blob(struct store *s, const char *repository, struct content *c, s
     return r != NULL ? shelf_put(&r->blobs, c->digest, c, e) : -1;
 }
 
-/* "SUBJECT DIGEST": so the referrers of one subject stand together, in the order of digests. */
-#define REFERRER_KEY (2 * DIGEST_TEXT)
-
-static void referrer_key(char out[REFERRER_KEY], const char *subject, const char *digest)
+void referrer_key(char out[REFERRER_KEY], const char *subject, const char *digest)
 {
     (void)snprintf(out, REFERRER_KEY, "%s %s", subject, digest);
 }
@@ -152,7 +147,7 @@ int store_put_manifest(struct store *s, const char *repository, const char *tag,
 
 struct content *store_manifest(const struct store *s, const char *repository, const char *reference)
 {
-    const struct repository *r = repository_get(s, repository);
+    const struct repository *r = repository_find(s, repository);
     if (r == NULL) {
         return NULL;
     }
@@ -162,18 +157,18 @@ struct content *store_manifest(const struct store *s, const char *repository, co
 
 struct content *store_blob(const struct store *s, const char *repository, const char *digest)
 {
-    const struct repository *r = repository_get(s, repository);
+    const struct repository *r = repository_find(s, repository);
     return r != NULL ? shelf_get(&r->blobs, digest) : NULL;
 }
 
 bool store_has_repository(const struct store *s, const char *repository)
 {
-    return repository_get(s, repository) != NULL;
+    return repository_find(s, repository) != NULL;
 }
 
 const char *store_tag(const struct store *s, const char *repository, size_t index)
 {
-    const struct repository *r = repository_get(s, repository);
+    const struct repository *r = repository_find(s, repository);
     return r != NULL && index < r->tags.count ? r->tags.items[index].key : NULL;
 }
 
@@ -194,7 +189,7 @@ struct content *store_blob_anywhere(const struct store *s, const char *digest)
 struct content *store_referrer(const struct store *s, const char *repository, const char *digest,
                                size_t index)
 {
-    const struct repository *r = repository_get(s, repository);
+    const struct repository *r = repository_find(s, repository);
     if (r == NULL || r->referrers.count == 0 || strlen(digest) >= DIGEST_TEXT) {
         return NULL;
     }
@@ -208,87 +203,4 @@ struct content *store_referrer(const struct store *s, const char *repository, co
     }
     const struct item *item = &r->referrers.items[at + index];
     return strncmp(item->key, key, strlen(key)) == 0 ? item->content : NULL;
-}
-
-/* ---- taking away ---------------------------------------------------------------------------- */
-
-/* Takes ITEM off SHELF, and its file off the disk before. */
-static int take_away(struct store *s, const struct repository *r, struct shelf *shelf,
-                     struct item *item, enum disk_kind kind, struct err *e)
-{
-    char path[DISK_NAME];
-    if (item->kept && s->disk != NULL) {
-        disk_keep_repository(s->disk, r->name);
-    }
-    if (item->kept && s->disk != NULL &&
-        (!disk_link_path(path, r->name, kind, item->key) || disk_unlink(s->disk, path, e) != 0)) {
-        return -1;
-    }
-    bool counted = item->kept && kind != DISK_TAG;
-    char digest[DIGEST_TEXT];
-    memcpy(digest, item->content->digest, sizeof(digest));
-    shelf_remove(shelf, item);
-    if (counted) {
-        kept_unlink(s, digest);
-    }
-    return 1;
-}
-
-static struct repository *repository_of(struct store *s, const char *name)
-{
-    bool found = false;
-    size_t at = repository_find(s, name, &found);
-    return found ? &s->repositories[at] : NULL;
-}
-
-int store_delete_tag(struct store *s, const char *repository, const char *tag, struct err *e)
-{
-    struct repository *r = repository_of(s, repository);
-    struct item *item = r != NULL ? shelf_item(&r->tags, tag) : NULL;
-    return item != NULL ? take_away(s, r, &r->tags, item, DISK_TAG, e) : 0;
-}
-
-int store_delete_blob(struct store *s, const char *repository, const char *digest, struct err *e)
-{
-    struct repository *r = repository_of(s, repository);
-    struct item *item = r != NULL ? shelf_item(&r->blobs, digest) : NULL;
-    return item != NULL ? take_away(s, r, &r->blobs, item, DISK_BLOB, e) : 0;
-}
-
-/* Tags go before what they stand for, so that none is ever without it. */
-static int delete_tags(struct store *s, struct repository *r, const char *digest, struct err *e)
-{
-    for (size_t i = r->tags.count; i-- > 0;) {
-        struct item *item = &r->tags.items[i];
-        if (strcmp(item->content->digest, digest) == 0 &&
-            take_away(s, r, &r->tags, item, DISK_TAG, e) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-int store_delete_manifest(struct store *s, const char *repository, const char *digest,
-                          struct err *e)
-{
-    struct repository *r = repository_of(s, repository);
-    struct item *item = r != NULL ? shelf_item(&r->manifests, digest) : NULL;
-    if (item == NULL) {
-        return 0;
-    }
-    struct content *c = content_ref(item->content);
-    int rc = delete_tags(s, r, digest, e);
-    if (rc == 0) {
-        rc = take_away(s, r, &r->manifests, item, DISK_MANIFEST, e);
-    }
-    if (rc > 0 && c->referrer != NULL) {
-        char key[REFERRER_KEY];
-        referrer_key(key, c->referrer->subject, c->digest);
-        const struct item *listed = shelf_item(&r->referrers, key);
-        if (listed != NULL) {
-            shelf_remove(&r->referrers, listed);
-        }
-    }
-    content_unref(c);
-    return rc;
 }

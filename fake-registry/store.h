@@ -32,6 +32,7 @@ struct content {
     int fd;
     struct content_file *file; /* of a store on disk, which is to outlive the reading */
     struct referrer *referrer; /* of a manifest with a subject, once a store has it; else NULL */
+    bool referred;             /* that is known, there being one or not */
 };
 
 /* Takes over DATA (freed with the content) on success only. */
@@ -41,6 +42,9 @@ struct content *content_new_take(uint8_t *data, uint64_t size, const char *media
  * Takes both over on success only. */
 struct content *content_verified_take(uint8_t *data, int fd, uint64_t size, const char *digest,
                                       const char *media_type, struct err *e);
+/* R, which may be NULL, is what C, a manifest, says of its subject. Takes R over. */
+void content_refer_take(struct content *c, struct referrer *r);
+void referrer_free(struct referrer *r);
 /* One reference more, one less; the last one frees it. content_unref takes NULL. */
 struct content *content_ref(struct content *c);
 void content_unref(struct content *c);
@@ -56,8 +60,9 @@ struct store *store_new(struct err *e);
 /* On disk, in FOLDER, which is made where it is not there. A folder that holds anything else than a
  * store is refused, and so is one that another process has open. Every blob is read and held
  * against its digest; what has another one, or is named but not there, is told through NOTE (may be
- * NULL) and not served. What an interrupted push left is thrown away. NOTE is told later, too, of a
- * blob that cannot be read any more. */
+ * NULL) and not served. What an interrupted push left is thrown away. NOTE is told later, too, of
+ * what is no fault of a client's: a disk that is full or gone, a blob that cannot be read any more;
+ * a few times in ten seconds at most. */
 struct store *store_open(const char *folder, void (*note)(void *data, const char *text), void *data,
                          struct err *e);
 /* Uploads that are open are forgotten; what is on disk stays. */
@@ -84,15 +89,6 @@ struct content *store_blob_anywhere(const struct store *s, const char *digest);
 /* The manifests whose subject is DIGEST, in the order of their digests: the INDEX-th, or NULL. */
 struct content *store_referrer(const struct store *s, const char *repository, const char *digest,
                                size_t index);
-
-/* ---- taking away ---------------------------------------------------------------------------- */
-
-/* 1: gone; 0: there is no such thing; -1: E, it is there as before. */
-/* By digest, with every tag that stands for it. */
-int store_delete_manifest(struct store *s, const char *repository, const char *digest,
-                          struct err *e);
-int store_delete_tag(struct store *s, const char *repository, const char *tag, struct err *e);
-int store_delete_blob(struct store *s, const char *repository, const char *digest, struct err *e);
 
 /* ---- blobs on their way in ------------------------------------------------------------------ */
 
@@ -138,6 +134,11 @@ struct store_job *store_job_manifest(struct store *s, const char *repository, st
 /* C, a blob of the store, becomes one of REPOSITORY too. */
 struct store_job *store_job_mount(struct store *s, const char *repository, struct content *c,
                                   struct err *e);
+/* KEY, of REPOSITORY, goes: a blob or a manifest by its digest, the latter with every tag that
+ * stands for it, or a tag. NULL: E, or where that is still empty, there is no such thing. */
+enum store_thing { STORE_BLOB, STORE_MANIFEST, STORE_TAG };
+struct store_job *store_job_delete(struct store *s, const char *repository, enum store_thing thing,
+                                   const char *key, struct err *e);
 /* Whether the work would hold a loop up: it writes to disk, or hashes more than 1 MiB. */
 bool store_job_slow(const struct store_job *j);
 void store_job_work(struct store_job *j);

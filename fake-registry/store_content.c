@@ -46,7 +46,7 @@ struct content *content_ref(struct content *c)
     return c;
 }
 
-static void referrer_free(struct referrer *r)
+void referrer_free(struct referrer *r)
 {
     if (r != NULL) {
         free(r->artifact_type);
@@ -69,8 +69,18 @@ void content_unref(struct content *c)
     free(c);
 }
 
-static struct referrer *referrer_of(const struct content_list *list, struct err *e)
+void content_refer_take(struct content *c, struct referrer *r)
 {
+    c->referrer = r;
+    c->referred = true;
+}
+
+int content_list_referrer(const struct content_list *list, struct referrer **out, struct err *e)
+{
+    *out = NULL;
+    if (list->subject[0] == '\0') {
+        return 0;
+    }
     const json_t *annotations = json_object_get(list->document, "annotations");
     bool annotated = json_is_object(annotations);
     struct referrer *r = calloc(1, sizeof(*r));
@@ -82,17 +92,18 @@ static struct referrer *referrer_of(const struct content_list *list, struct err 
     if (r == NULL || (list->artifact_type != NULL && r->artifact_type == NULL) ||
         (annotated && r->annotations == NULL)) {
         referrer_free(r);
-        (void)err_set(e, ERR_NOMEM, "no memory for a referrer");
-        return NULL;
+        return err_set(e, ERR_NOMEM, "no memory for a referrer");
     }
-    return r;
+    *out = r;
+    return 0;
 }
 
 int content_refer(struct content *c, struct err *e)
 {
     struct content_list list;
+    struct referrer *referrer = NULL;
     struct err why = {0};
-    if (c->referrer != NULL || c->data == NULL) {
+    if (c->referred || c->data == NULL) {
         return 0;
     }
     if (content_list_read(c->data, (size_t)c->size, c->media_type, CONTENT_MAX_NAMED, &list,
@@ -100,10 +111,10 @@ int content_refer(struct content *c, struct err *e)
         /* What cannot be read refers to nothing. */
         return why.code == ERR_NOMEM ? err_set(e, ERR_NOMEM, "%s", why.text) : 0;
     }
-    if (list.subject[0] != '\0') {
-        c->referrer = referrer_of(&list, e);
+    int rc = content_list_referrer(&list, &referrer, e);
+    if (rc == 0) {
+        content_refer_take(c, referrer);
     }
-    int rc = list.subject[0] == '\0' || c->referrer != NULL ? 0 : -1;
     content_list_close(&list);
     return rc;
 }

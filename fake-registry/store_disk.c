@@ -5,8 +5,7 @@
  * and a name that an answer told of survives a power cut.
  *
  * Failure modes: each call that the operating system refuses is an error that names path and
- * folder; the caller takes back what it made. Deletes are not fsynced, for a loop waits for them:
- * what a power cut brings back is whole.
+ * folder; the caller takes back what it made.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +16,36 @@
 #include <unistd.h>
 
 #include "fake-registry/store_internal.h"
+#include "harness/base/clock.h"
 
+/* A disk that is full or gone is told this often, however many clients meet it. */
+#define TOLD_MAX 4
+#define TOLD_SPAN_NS (10 * CLOCK_NS_PER_S)
 /* Written bytes are sent on their way to the disk in pieces of this size. */
 #define FLUSH_STEP (UINT64_C(8) << 20)
 #define PREFIX_LEN 7 /* "sha256:" */
+
+bool disk_tell(struct store_disk *disk, const char *text)
+{
+    uint64_t now = clock_now_ns();
+    if (now - disk->told_ns >= TOLD_SPAN_NS) {
+        disk->told_ns = now;
+        disk->told = 0;
+    }
+    if (disk->note == NULL || disk->told == TOLD_MAX) {
+        return false;
+    }
+    disk->told++;
+    disk->note(disk->note_data, text);
+    return true;
+}
+
+void store_trouble(const struct store *s, const struct err *e)
+{
+    if (s->disk != NULL && (e->code == ERR_IO || e->code == ERR_NOMEM)) {
+        (void)disk_tell(s->disk, e->text);
+    }
+}
 
 int disk_trouble(const struct store_disk *disk, struct err *e, const char *what, const char *path)
 {
@@ -72,6 +97,18 @@ void disk_blob_path(char out[DISK_NAME], const char *digest)
 void disk_upload_path(char out[DISK_NAME], const char *id)
 {
     (void)snprintf(out, DISK_NAME, "uploads/%s", id);
+}
+
+void disk_part_path(char out[DISK_NAME], uint64_t number)
+{
+    (void)snprintf(out, DISK_NAME, "uploads/part-%llu", (unsigned long long)number);
+}
+
+uint64_t disk_part_new(struct store_disk *disk, char out[DISK_NAME])
+{
+    uint64_t number = atomic_fetch_add(&disk->parts, 1) + 1;
+    disk_part_path(out, number);
+    return number;
 }
 
 static int create(const struct store_disk *disk, const char *path, struct err *e)
@@ -145,8 +182,7 @@ static int write_file(const struct store_disk *disk, int fd, int from, uint64_t 
 int disk_write_new(struct store_disk *disk, const struct disk_bytes *bytes, char out[DISK_NAME],
                    struct err *e)
 {
-    (void)snprintf(out, DISK_NAME, "uploads/part-%llu",
-                   (unsigned long long)atomic_fetch_add(&disk->names, 1));
+    (void)disk_part_new(disk, out);
     int fd = create(disk, out, e);
     if (fd < 0) {
         out[0] = '\0';
@@ -239,7 +275,9 @@ void disk_keep_repository(const struct store_disk *disk, const char *repository)
 {
     char path[2 * DISK_NAME];
     kept_path(path, repository);
-    (void)mkdirat(disk->root, path, 0700);
+    if (mkdirat(disk->root, path, 0700) == 0) {
+        (void)disk_fsync_parent(disk, path, NULL);
+    }
 }
 
 bool disk_keeps_repository(const struct store_disk *disk, const char *repository)
@@ -277,6 +315,7 @@ void disk_close(struct store_disk *disk)
         (void)close(disk->root);
     }
     (void)pthread_mutex_destroy(&disk->naming);
+    (void)pthread_mutex_destroy(&disk->tagging);
     free(disk->folder);
     free(disk);
 }

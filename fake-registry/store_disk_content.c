@@ -19,7 +19,7 @@
 #include "fake-registry/store_internal.h"
 
 struct content_file {
-    const struct store_disk *disk;
+    struct store_disk *disk;
     size_t readers;
     bool told;
     dev_t device;
@@ -34,7 +34,7 @@ int disk_blob_stat(const struct store_disk *disk, const char *digest, struct sta
     return fstatat(disk->root, path, st, AT_SYMLINK_NOFOLLOW);
 }
 
-int content_lay_down(struct content *c, const struct store_disk *disk, const struct stat *st,
+int content_lay_down(struct content *c, struct store_disk *disk, const struct stat *st,
                      struct err *e)
 {
     c->file = malloc(sizeof(*c->file));
@@ -105,11 +105,10 @@ static int open_verified(const struct content *c, struct err *e)
 static void tell(struct content_file *f, const char *why)
 {
     char text[sizeof(((struct err *)NULL)->text) + 32];
-    if (f->disk->note != NULL && !f->told) {
+    if (!f->told) {
         (void)snprintf(text, sizeof(text), "a blob is not served: %s", why);
-        f->disk->note(f->disk->note_data, text);
+        f->told = disk_tell(f->disk, text);
     }
-    f->told = true;
 }
 
 int content_open(struct content *c, struct err *e)

@@ -21,7 +21,7 @@
 static int take_upload(struct store_job *j)
 {
     struct upload *u = j->upload;
-    bool keep = u->size <= DISK_IN_MEMORY;
+    bool keep = u->size <= STORE_IN_MEMORY;
     uint8_t *data = keep ? malloc((size_t)u->size + 1) : NULL;
     if (keep && data == NULL) {
         return err_set(&j->err, ERR_NOMEM, "no memory for %s", j->digest);
@@ -64,7 +64,7 @@ static int is_good(struct store_job *j, const char *to)
         return 0;
     }
     memcpy(want.digest, j->digest, sizeof(j->digest));
-    struct content *c = disk_load(j->disk->folder, &want, false, &missing, &altered, &e);
+    struct content *c = disk_load(j->disk->folder, &want, 0, &missing, &altered, &e);
     content_unref(c);
     if (c != NULL) {
         return 1;
@@ -126,12 +126,21 @@ static int write_part(struct store_job *j, struct job_file *f)
     return disk_write_new(j->disk, &bytes, f->part, &j->err);
 }
 
+/* Not while a delete looks what it stands for. */
+static int name_part(struct store_job *j, const struct job_file *f)
+{
+    (void)pthread_mutex_lock(&j->disk->tagging);
+    int rc = disk_rename(j->disk, f->part, f->path, &j->err);
+    (void)pthread_mutex_unlock(&j->disk->tagging);
+    return rc;
+}
+
 static int name_parts(struct store_job *j)
 {
     for (size_t i = 0; i <= j->tag_count; i++) {
         struct job_file *f = &j->files[i];
         if (f->part[0] != '\0') {
-            if (disk_rename(j->disk, f->part, f->path, &j->err) != 0) {
+            if (name_part(j, f) != 0) {
                 return -1;
             }
             f->part[0] = '\0';

@@ -70,13 +70,17 @@ void shelf_close(struct shelf *shelf);
 
 /* ---- store.c -------------------------------------------------------------------------------- */
 
-const struct repository *repository_get(const struct store *s, const char *name);
+/* NULL: there is none. */
+struct repository *repository_find(const struct store *s, const char *name);
 /* Finds or makes it. */
 struct repository *repository_make(struct store *s, const char *name, struct err *e);
 /* Takes it away where it holds nothing. */
 void repository_drop_empty(struct store *s, const char *name);
 /* A manifest by its digest, and among the referrers of its subject. */
 int repository_put_manifest(struct repository *r, struct content *c, struct err *e);
+/* "SUBJECT DIGEST": so the referrers of one subject stand together, in the order of digests. */
+#define REFERRER_KEY ((size_t)2 * DIGEST_TEXT)
+void referrer_key(char out[REFERRER_KEY], const char *subject, const char *digest);
 
 /* ---- store_kept.c --------------------------------------------------------------------------- */
 
@@ -97,10 +101,12 @@ int content_refer(struct content *c, struct err *e);
 
 /* ---- store_upload.c ------------------------------------------------------------------------- */
 
+#define UPLOAD_ID 37 /* a UUID */
+
 struct upload {
     struct store *store; /* NULL once it is a job's */
     struct upload *next;
-    char id[33];
+    char id[UPLOAD_ID];
     char algorithm[8];
     char *repository;
     bool held;
@@ -130,10 +136,13 @@ struct store_disk {
     char *folder; /* as it was named, for messages */
     int root;
     int lock;                                   /* pulldrill-store */
-    atomic_uint_fast64_t names;                 /* of files in uploads/ that are no upload */
+    atomic_uint_fast64_t parts;                 /* files in uploads/ so far that are no upload */
     pthread_mutex_t naming;                     /* held while a file of blobs/ comes into being */
+    pthread_mutex_t tagging;                    /* held while a tag's file changes */
     void (*note)(void *data, const char *text); /* NULL: nobody is told */
     void *note_data;
+    uint64_t told_ns; /* since when TOLD is counted */
+    unsigned told;
 };
 
 /* Paths below the folder are at most this long. */
@@ -146,6 +155,15 @@ bool disk_link_path(char out[DISK_NAME], const char *repository, enum disk_kind 
                     const char *key);
 void disk_blob_path(char out[DISK_NAME], const char *digest);
 void disk_upload_path(char out[DISK_NAME], const char *id);
+/* A name in uploads/ that nothing has had, and its number, which is never 0; the name of one. */
+uint64_t disk_part_new(struct store_disk *disk, char out[DISK_NAME]);
+void disk_part_path(char out[DISK_NAME], uint64_t number);
+/* Tells the note of DISK what is wrong with it. False: nobody could be told, or too much was
+ * lately.
+ */
+bool disk_tell(struct store_disk *disk, const char *text);
+/* The same where E is no fault of a client's. */
+void store_trouble(const struct store *s, const struct err *e);
 /* "cannot WHAT PATH in the store FOLDER: …", by errno. */
 int disk_trouble(const struct store_disk *disk, struct err *e, const char *what, const char *path);
 
@@ -185,7 +203,7 @@ void disk_close(struct store_disk *disk);
 
 /* C is DISK's file of its digest, which is as ST says it was when it was verified, and is opened
  * when it is read. */
-int content_lay_down(struct content *c, const struct store_disk *disk, const struct stat *st,
+int content_lay_down(struct content *c, struct store_disk *disk, const struct stat *st,
                      struct err *e);
 /* Whether C, of DISK, lies there as it was verified: to a look at its file, not at every byte. */
 bool content_stands(const struct content *c, const struct store_disk *disk);
@@ -208,7 +226,7 @@ int store_load(struct store *s, void (*note)(void *data, const char *text), void
 
 /* ---- store_job.c ---------------------------------------------------------------------------- */
 
-enum job_kind { JOB_BLOB, JOB_MANIFEST, JOB_MOUNT };
+enum job_kind { JOB_BLOB, JOB_MANIFEST, JOB_MOUNT, JOB_DELETE };
 
 /* A small file that the work makes. */
 struct job_file {
@@ -218,6 +236,13 @@ struct job_file {
     char before[DIGEST_TEXT]; /* what a tag stood for; empty: it was not there */
     bool there;               /* before */
     bool done;
+};
+
+/* A small file that the work of a delete takes away. */
+struct removal {
+    char *path; /* owned */
+    enum disk_kind kind;
+    uint64_t part; /* of the name that it has in uploads/ meanwhile; 0: it was not moved */
 };
 
 struct store_job {
@@ -236,9 +261,28 @@ struct store_job {
     struct content *content; /* what is put into the store */
     char **tags;
     size_t tag_count;
-    struct job_file *files; /* on disk: of the link, then of each tag */
+    struct job_file *files;   /* on disk: of the link, then of each tag */
+    enum disk_kind what;      /* JOB_DELETE: what goes; a tag is the only one of TAGS */
+    struct removal *removals; /* tags first */
+    size_t removal_count;
+    size_t removal_cap;
     struct err err;
 };
+
+/* KIND of DIGEST, in no way begun; NULL: E. */
+struct store_job *job_new(struct store *s, enum job_kind kind, const char *repository,
+                          const char *digest, struct err *e);
+int job_copy_tags(struct store_job *j, const char *const *tags, size_t count, struct err *e);
+void job_free(struct store_job *j);
+
+/* ---- store_delete.c ------------------------------------------------------------------------- */
+
+/* The work of J, a delete, on disk. -1: J's err, and all is as it was. */
+int disk_delete_work(struct store_job *j);
+/* Takes off the shelves what is gone. */
+int store_delete_finish(struct store_job *j, struct err *e);
+/* The tag at PATH goes, if it stands for DIGEST. */
+void disk_forget_tag(struct store_disk *disk, const char *path, const char *digest);
 
 /* ---- store_disk_job.c ----------------------------------------------------------------------- */
 

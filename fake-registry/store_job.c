@@ -9,6 +9,7 @@
  * Failure modes: another digest, no room, no memory: finish says so, what the work wrote is taken
  * back, and the shelves are as before. The upload is gone in any case.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,13 +20,17 @@
 #define HASH_INLINE (UINT64_C(1) << 20)
 #define CHUNK ((size_t)256 << 10)
 
-static void job_free(struct store_job *j)
+void job_free(struct store_job *j)
 {
     for (size_t i = 0; j->tags != NULL && i < j->tag_count; i++) {
         free(j->tags[i]);
     }
     free(j->tags);
     free(j->files);
+    for (size_t i = 0; i < j->removal_count; i++) {
+        free(j->removals[i].path);
+    }
+    free(j->removals);
     upload_free(j->upload, j->disk);
     content_unref(j->content);
     j->store->memory -= j->memory;
@@ -33,8 +38,8 @@ static void job_free(struct store_job *j)
     free(j);
 }
 
-static struct store_job *job_new(struct store *s, enum job_kind kind, const char *repository,
-                                 const char *digest, struct err *e)
+struct store_job *job_new(struct store *s, enum job_kind kind, const char *repository,
+                          const char *digest, struct err *e)
 {
     struct store_job *j = calloc(1, sizeof(*j));
     if (j != NULL) {
@@ -101,7 +106,7 @@ struct store_job *store_job_blob(struct store *s, struct upload *u, const char *
     return j;
 }
 
-static int copy_tags(struct store_job *j, const char *const *tags, size_t count, struct err *e)
+int job_copy_tags(struct store_job *j, const char *const *tags, size_t count, struct err *e)
 {
     j->tags = calloc(count + 1, sizeof(*j->tags));
     for (; j->tags != NULL && j->tag_count < count; j->tag_count++) {
@@ -160,7 +165,7 @@ struct store_job *store_job_manifest(struct store *s, const char *repository, st
     struct content *known = manifest_anywhere(s, c);
     j->content = content_ref(known != NULL ? known : c);
     if ((known == NULL && s->disk == NULL && store_find_room(s, c->size, e) != 0) ||
-        copy_tags(j, tags, count, e) != 0 || content_refer(j->content, e) != 0) {
+        job_copy_tags(j, tags, count, e) != 0 || content_refer(j->content, e) != 0) {
         job_free(j);
         return NULL;
     }
@@ -180,6 +185,9 @@ struct store_job *store_job_mount(struct store *s, const char *repository, struc
 
 bool store_job_slow(const struct store_job *j)
 {
+    if (j->kind == JOB_DELETE) {
+        return j->removal_count > 0;
+    }
     return j->disk != NULL || (j->kind == JOB_BLOB && !j->sum_known && j->size > HASH_INLINE);
 }
 
@@ -254,6 +262,9 @@ static int work(struct store_job *j)
     if (j->kind == JOB_BLOB && check_digest(j) != 0) {
         return -1;
     }
+    if (j->kind == JOB_DELETE) {
+        return j->removal_count > 0 ? disk_delete_work(j) : 0;
+    }
     if (j->disk != NULL) {
         return disk_job_work(j);
     }
@@ -268,7 +279,7 @@ void store_job_work(struct store_job *j)
 /* ---- finishing ------------------------------------------------------------------------------ */
 
 /* Whether the I-th file says what J wrote: false where it has been deleted since, or another push
- * has come. */
+ * has come. One that cannot be read does. */
 static bool still_so(const struct store_job *j, size_t i)
 {
     char text[DIGEST_TEXT + 1];
@@ -279,8 +290,8 @@ static bool still_so(const struct store_job *j, size_t i)
     if (f->kind != DISK_TAG) {
         return disk_exists(j->disk, f->path);
     }
-    return disk_read_text(j->disk, f->path, text, sizeof(text)) == 0 &&
-           strcmp(text, j->digest) == 0;
+    return disk_read_text(j->disk, f->path, text, sizeof(text)) == 0 ? strcmp(text, j->digest) == 0
+                                                                     : errno != ENOENT;
 }
 
 static int take_blob(struct store_job *j, struct repository *r, struct err *e)
@@ -313,10 +324,23 @@ static int take_tags(const struct store_job *j, struct repository *r, bool fresh
     return 0;
 }
 
+/* The manifest has been deleted since: so are the tags that stand for it. */
+static void drop_tags(const struct store_job *j, struct repository *r)
+{
+    for (size_t i = 0; i < j->tag_count; i++) {
+        const struct item *item = shelf_item(&r->tags, j->tags[i]);
+        disk_forget_tag(j->disk, j->files[i + 1].path, j->digest);
+        if (item != NULL && item->kept && !disk_exists(j->disk, j->files[i + 1].path)) {
+            shelf_remove(&r->tags, item);
+        }
+    }
+}
+
 /* What may fail comes first, so that it can be taken back: tags that are new, and the manifest. */
 static int take_manifest(struct store_job *j, struct repository *r, struct err *e)
 {
     if (!still_so(j, 0)) {
+        drop_tags(j, r);
         return 0;
     }
     if (take_tags(j, r, true, e) != 0 || repository_put_manifest(r, j->content, e) != 0) {
@@ -341,33 +365,43 @@ static bool is_kept(const struct store_job *j)
 static int take(struct store_job *j, struct err *e)
 {
     struct store *s = j->store;
+    bool known = repository_find(s, j->repository) != NULL;
     struct repository *r = repository_make(s, j->repository, e);
+    int rc = -1;
     if (r == NULL) {
         return -1;
     }
     if (!is_kept(j)) {
-        return shelf_put(&r->blobs, j->digest, j->content, e);
+        rc = shelf_put(&r->blobs, j->digest, j->content, e);
+    } else {
+        rc = j->kind == JOB_MANIFEST ? take_manifest(j, r, e) : take_blob(j, r, e);
     }
-    return j->kind == JOB_MANIFEST ? take_manifest(j, r, e) : take_blob(j, r, e);
+    if (rc != 0 && !known) {
+        repository_drop_empty(s, j->repository);
+    }
+    return rc;
 }
 
-int store_job_finish(struct store_job *j, struct err *e)
+static int finish_push(struct store_job *j, struct err *e)
 {
     struct store *s = j->store;
-    int rc = 0;
-    if (!j->worked) {
-        rc = err_set(e, j->err.code, "%s", j->err.text);
-    } else if (take(j, e) != 0) {
+    int rc = j->worked ? take(j, e) : err_set(e, j->err.code, "%s", j->err.text);
+    if (j->worked && rc != 0) {
         disk_job_undo(j);
-        rc = -1;
     }
     if (rc == 0 && j->mends) {
         content_stand_again(j->content);
     }
-    if (rc != 0) {
-        repository_drop_empty(s, j->repository);
-    }
     kept_release(s, j->digest);
+    return rc;
+}
+
+int store_job_finish(struct store_job *j, struct err *e)
+{
+    int rc = j->kind == JOB_DELETE ? store_delete_finish(j, e) : finish_push(j, e);
+    if (rc != 0) {
+        store_trouble(j->store, e);
+    }
     job_free(j);
     return rc;
 }

@@ -50,32 +50,37 @@ static int by_digest(const void *a, const void *b)
     return strcmp(((const struct found *)a)->digest, ((const struct found *)b)->digest);
 }
 
-/* Lists blobs/ALGORITHM; what is no content is left alone. */
-static int list_blobs(struct load *l, const char *algorithm)
+/* EACH file of the folder PATH, by its name behind PREFIX; where that is not empty, what is no
+ * digest is left alone. A folder that is not there is empty. */
+static int for_each(struct load *l, const char *path, const char *prefix,
+                    int (*each)(struct load *l, const char *key))
 {
-    char path[DISK_NAME];
-    (void)snprintf(path, sizeof(path), "blobs/%s", algorithm);
+    if (!disk_exists(l->store->disk, path)) {
+        return 0;
+    }
     DIR *list = disk_list(l->store->disk, path, l->e);
     if (list == NULL) {
         return -1;
     }
     int rc = 0;
     for (const char *name = disk_next(list); rc == 0 && name != NULL; name = disk_next(list)) {
-        char digest[DISK_NAME];
-        (void)snprintf(digest, sizeof(digest), "%s:%.600s", algorithm, name);
-        if (!digest_valid(digest)) {
-            continue;
-        }
-        struct found *all = sorted_room(l->found, l->count, &l->cap, sizeof(*all));
-        l->found = all != NULL ? all : l->found;
-        char *copy = all != NULL ? strdup(digest) : NULL;
-        if (copy == NULL) {
-            rc = err_set(l->e, ERR_NOMEM, "no memory for the store %s", l->store->disk->folder);
-        } else {
-            all[l->count++] = (struct found){.digest = copy};
-        }
+        char key[DISK_NAME];
+        (void)snprintf(key, sizeof(key), "%s%.600s", prefix, name);
+        rc = prefix[0] == '\0' || digest_valid(key) ? each(l, key) : 0;
     }
     return disk_list_end(l->store->disk, path, list, rc, l->e);
+}
+
+static int add_found(struct load *l, const char *digest)
+{
+    struct found *all = sorted_room(l->found, l->count, &l->cap, sizeof(*all));
+    l->found = all != NULL ? all : l->found;
+    char *copy = all != NULL ? strdup(digest) : NULL;
+    if (copy == NULL) {
+        return err_set(l->e, ERR_NOMEM, "no memory for the store %s", l->store->disk->folder);
+    }
+    all[l->count++] = (struct found){.digest = copy};
+    return 0;
 }
 
 /* In order, so that none has to make room for another. */
@@ -135,8 +140,9 @@ static int load_content(struct load *l, struct found *f, const char *what, const
     bool manifest = strcmp(media_type, STORE_BLOB_TYPE) != 0;
     memcpy(want.digest, f->digest, strlen(f->digest) + 1);
     memcpy(want.media_type, media_type, strlen(media_type) + 1);
-    *out =
-        f->bad ? NULL : disk_load(l->store->disk->folder, &want, manifest, &missing, &altered, &e);
+    *out = f->bad ? NULL
+                  : disk_load(l->store->disk->folder, &want,
+                              manifest ? DISK_DOCUMENT : STORE_IN_MEMORY, &missing, &altered, &e);
     if (*out != NULL) {
         return lay_down(l, *out);
     }
@@ -244,26 +250,13 @@ static int load_tag(struct load *l, const char *tag)
     return 0;
 }
 
-/* EACH file of FOLDER, by its name behind PREFIX. One that is not there is empty. */
+/* EACH file of L's repository's FOLDER. */
 static int load_each(struct load *l, const char *folder, const char *prefix,
                      int (*each)(struct load *l, const char *key))
 {
     char path[2 * DISK_NAME];
     (void)snprintf(path, sizeof(path), "repositories/%s/%s", l->repository, folder);
-    if (!disk_exists(l->store->disk, path)) {
-        return 0;
-    }
-    DIR *list = disk_list(l->store->disk, path, l->e);
-    if (list == NULL) {
-        return -1;
-    }
-    int rc = 0;
-    for (const char *name = disk_next(list); rc == 0 && name != NULL; name = disk_next(list)) {
-        char key[DISK_NAME];
-        (void)snprintf(key, sizeof(key), "%s%.600s", prefix, name);
-        rc = prefix[0] == '\0' || digest_valid(key) ? each(l, key) : 0;
-    }
-    return disk_list_end(l->store->disk, path, list, rc, l->e);
+    return for_each(l, path, prefix, each);
 }
 
 static int load_repository(struct load *l)
@@ -320,7 +313,8 @@ int store_load(struct store *s, void (*noted)(void *data, const char *text), voi
                struct err *e)
 {
     struct load l = {.store = s, .note = noted, .data = data, .e = e};
-    int rc = list_blobs(&l, "sha256") == 0 && list_blobs(&l, "sha512") == 0 && hold_all(&l) == 0 &&
+    int rc = for_each(&l, "blobs/sha256", "sha256:", add_found) == 0 &&
+                     for_each(&l, "blobs/sha512", "sha512:", add_found) == 0 && hold_all(&l) == 0 &&
                      walk(&l) == 0
                  ? 0
                  : -1;

@@ -173,8 +173,9 @@ static struct store_disk *disk_open(const char *folder, struct err *e)
         (void)err_set(e, ERR_NOMEM, "no memory for the store %s", folder);
         return NULL;
     }
-    atomic_init(&disk->names, 0);
+    atomic_init(&disk->parts, 0);
     (void)pthread_mutex_init(&disk->naming, NULL); /* with these attributes it cannot fail */
+    (void)pthread_mutex_init(&disk->tagging, NULL);
     disk->lock = disk->root = -1;
     disk->folder = strdup(folder);
     if (disk->folder == NULL) {

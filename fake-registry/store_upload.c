@@ -70,18 +70,25 @@ void upload_free(struct upload *u, const struct store_disk *disk)
     free(u);
 }
 
-static int make_id(char out[33])
+/* A random UUID (RFC 9562, version 4): the specification asks for one in an upload's place. */
+static int make_id(char out[UPLOAD_ID])
 {
     static const char hex[] = "0123456789abcdef";
     unsigned char bytes[16];
+    size_t n = 0;
     if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
         return -1;
     }
+    bytes[6] = (unsigned char)(0x40 | (bytes[6] & 0x0f));
+    bytes[8] = (unsigned char)(0x80 | (bytes[8] & 0x3f));
     for (size_t i = 0; i < sizeof(bytes); i++) {
-        out[2 * i] = hex[bytes[i] >> 4];
-        out[2 * i + 1] = hex[bytes[i] & 15];
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            out[n++] = '-';
+        }
+        out[n++] = hex[bytes[i] >> 4];
+        out[n++] = hex[bytes[i] & 15];
     }
-    out[32] = '\0';
+    out[n] = '\0';
     return 0;
 }
 
@@ -132,6 +139,7 @@ struct upload *store_upload_begin(struct store *s, const char *repository, const
         attach(s, u);
         return u;
     }
+    store_trouble(s, e);
     upload_free(u, s->disk);
     return NULL;
 }
@@ -261,6 +269,7 @@ int upload_add(struct upload *u, const void *data, size_t len, struct err *e)
         return 0;
     }
     if (add(u, data, len, e) != 0) {
+        store_trouble(u->store, e);
         rewind_upload(u);
         u->broken = true;
         return -1;

@@ -3,7 +3,7 @@
  * Happy path: ciphertext is fed in, the handshake answers into the output, plaintext is read until
  * there is none; what is written becomes one record each in the output. A ledger knows where in
  * the ciphertext each record ends, so that what the peer's kernel has acknowledged can be told in
- * bytes of plaintext.
+ * bytes of plaintext; it is as long as it has to be.
  *
  * Failure modes: whatever fails, fails for good, in words: the peer's alert, or what we found
  * wrong, whose alert is then in the output. A ledger that is full takes records together: what is
@@ -12,19 +12,16 @@
 #include "fake-registry/tls.h"
 
 #include <ctype.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fake-registry/tls_internal.h"
-#include "harness/base/buf.h"
 
-/* Ciphertext that waits to be sent: a handshake's flight, or what one turn encrypts. */
-#define OUTPUT_MAX (4u << 20)
-/* Records that are told apart until they are acknowledged. */
-#define LEDGER 256
+/* Records that are told apart until they are acknowledged: of an answer or two, and at most. */
+#define LEDGER_FEW 4
+#define LEDGER_MAX 256
 #define ERROR_TEXT 160
 /* A record's header: type, version, length. */
 #define HEADER 5
@@ -39,13 +36,12 @@ struct ledger_entry {
 
 struct tls_session {
     SSL *ssl;
-    BIO *in;  /* owned by SSL */
-    BIO *out; /* owned by SSL; emptied into OUTPUT after each call */
-    struct buf output;
-    uint64_t cipher;  /* bytes that ever were in OUTPUT */
+    struct tls_pipe pipe;
     uint64_t plain;   /* bytes written */
     uint64_t dropped; /* bytes of ciphertext that never left */
-    struct ledger_entry ledger[LEDGER];
+    struct ledger_entry few[LEDGER_FEW];
+    struct ledger_entry *ledger; /* FEW, or allocated */
+    size_t room;
     size_t first; /* the oldest entry that is kept */
     size_t count;
     uint64_t settled; /* plaintext up to the last record that was dropped as acknowledged */
@@ -62,26 +58,31 @@ struct tls_session {
 struct tls_session *tls_session_new(struct tls_context *context)
 {
     struct tls_session *t = calloc(1, sizeof(*t));
-    BIO *in = BIO_new(BIO_s_mem());
-    BIO *out = BIO_new(BIO_s_mem());
-    if (t != NULL && in != NULL && out != NULL) {
-        t->ssl = SSL_new(context->ctx);
+    if (t == NULL) {
+        return NULL;
     }
-    if (t == NULL || t->ssl == NULL) {
-        BIO_free(in);
-        BIO_free(out);
+    tls_pipe_init(&t->pipe);
+    t->ledger = t->few;
+    t->room = LEDGER_FEW;
+    t->ssl = SSL_new(context->ctx);
+    if (t->ssl == NULL || tls_pipe_join(&t->pipe, context->pipe, t->ssl) != 0) {
+        SSL_free(t->ssl);
         free(t);
         ERR_clear_error();
         return NULL;
     }
-    (void)BIO_set_mem_eof_return(in, -1);
-    (void)BIO_set_mem_eof_return(out, -1);
-    SSL_set_bio(t->ssl, in, out);
     SSL_set_accept_state(t->ssl);
-    buf_init(&t->output, OUTPUT_MAX);
-    t->in = in;
-    t->out = out;
     return t;
+}
+
+static void forget_ledger(struct tls_session *t)
+{
+    if (t->ledger != t->few) {
+        free(t->ledger);
+        t->ledger = t->few;
+        t->room = LEDGER_FEW;
+        t->first = 0;
+    }
 }
 
 void tls_session_free(struct tls_session *t)
@@ -92,7 +93,8 @@ void tls_session_free(struct tls_session *t)
     /* Else a session whose connection ended without close_notify could not be resumed. */
     SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(t->ssl);
-    buf_close(&t->output);
+    tls_pipe_close(&t->pipe);
+    forget_ledger(t);
     free(t);
 }
 
@@ -143,60 +145,77 @@ bool tls_session_plain_http(const struct tls_session *t)
 
 /* ---- output and its ledger ----------------------------------------------------------------- */
 
-/* Moves what SSL wrote to the output. */
+/* Whether all that SSL wrote is in the output. */
 static int collect(struct tls_session *t)
 {
-    char *data = NULL;
-    long len = BIO_get_mem_data(t->out, &data);
-    if (len <= 0) {
-        return 0;
-    }
-    buf_append(&t->output, data, (size_t)len);
-    (void)BIO_reset(t->out);
-    if (t->output.failed) {
+    if (t->pipe.out.failed) {
         t->failed = true;
         say(t, "failed: ", "no memory");
         return -1;
     }
-    t->cipher += (uint64_t)len;
     return 0;
 }
 
 const char *tls_session_output(const struct tls_session *t, size_t *len)
 {
-    *len = t->output.len;
-    return t->output.data;
+    *len = t->pipe.out.len;
+    return t->pipe.out.data;
 }
 
 void tls_session_sent(struct tls_session *t, size_t len)
 {
-    buf_consume(&t->output, len);
+    tls_pipe_sent(&t->pipe, len);
 }
 
 void tls_session_drop(struct tls_session *t)
 {
-    t->dropped += t->output.len;
-    buf_reset(&t->output);
+    t->dropped += t->pipe.out.len;
+    tls_pipe_sent(&t->pipe, t->pipe.out.len);
+}
+
+/* Room for more entries, in their order, the oldest first. Without it the newest are told as one.
+ */
+static void lengthen_ledger(struct tls_session *t)
+{
+    size_t room = t->room * 4 < LEDGER_MAX ? t->room * 4 : LEDGER_MAX;
+    struct ledger_entry *longer = malloc(room * sizeof(*longer));
+    if (longer == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        longer[i] = t->ledger[(t->first + i) % t->room];
+    }
+    forget_ledger(t);
+    t->ledger = longer;
+    t->room = room;
+    t->first = 0;
 }
 
 static void enter(struct tls_session *t)
 {
-    const struct ledger_entry entry = {.cipher = t->cipher, .plain = t->plain};
-    if (t->count == LEDGER) {
-        t->ledger[(t->first + LEDGER - 1) % LEDGER] = entry;
+    const struct ledger_entry entry = {.cipher = t->pipe.given, .plain = t->plain};
+    if (t->count == t->room && t->room < LEDGER_MAX) {
+        lengthen_ledger(t);
+    }
+    if (t->count == t->room) {
+        t->ledger[(t->first + t->room - 1) % t->room] = entry;
         return;
     }
-    t->ledger[(t->first + t->count++) % LEDGER] = entry;
+    t->ledger[(t->first + t->count++) % t->room] = entry;
 }
 
 uint64_t tls_session_unacknowledged(struct tls_session *t, uint64_t queued)
 {
-    uint64_t missing = queued + t->output.len + t->dropped;
-    uint64_t acknowledged = t->cipher - (missing < t->cipher ? missing : t->cipher);
+    uint64_t given = t->pipe.given;
+    uint64_t missing = queued + t->pipe.out.len + t->dropped;
+    uint64_t acknowledged = given - (missing < given ? missing : given);
     while (t->count > 0 && t->ledger[t->first].cipher <= acknowledged) {
         t->settled = t->ledger[t->first].plain;
-        t->first = (t->first + 1) % LEDGER;
+        t->first = (t->first + 1) % t->room;
         t->count--;
+    }
+    if (t->count == 0) {
+        forget_ledger(t);
     }
     return t->plain - t->settled;
 }
@@ -224,13 +243,9 @@ static void follow(struct tls_session *t, const unsigned char *data, size_t len)
 
 int tls_session_feed(struct tls_session *t, const void *data, size_t len)
 {
-    size_t written = 0;
     follow(t, data, len);
-    if (BIO_write_ex(t->in, data, len, &written) == 1 && written == len) {
-        return 0;
-    }
-    ERR_clear_error();
-    return -1;
+    buf_append(&t->pipe.in, data, len);
+    return t->pipe.in.failed ? -1 : 0;
 }
 
 static enum tls_event failure(struct tls_session *t)
@@ -265,7 +280,7 @@ enum tls_event tls_session_read(struct tls_session *t, char *data, size_t size, 
 
 bool tls_session_partial(const struct tls_session *t)
 {
-    return t->header_len > 0 || t->body_left > 0 || BIO_ctrl_pending(t->in) > 0;
+    return t->header_len > 0 || t->body_left > 0 || tls_pipe_waiting(&t->pipe) > 0;
 }
 
 bool tls_session_open(const struct tls_session *t)

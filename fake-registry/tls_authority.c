@@ -33,6 +33,7 @@ struct tls_authority {
     char *pem;
     char *client_certificate;
     char *client_key;
+    BIO_METHOD *pipe; /* of all sessions */
     struct tls_context *contexts;
     size_t context_count;
 };
@@ -72,6 +73,12 @@ struct tls_authority *tls_authority_new(struct err *e)
         (void)err_set(e, ERR_NOMEM, "no memory for a certificate authority");
         return NULL;
     }
+    a->pipe = tls_pipe_method();
+    if (a->pipe == NULL) {
+        (void)tls_fail(e, "setting up TLS");
+        tls_authority_free(a);
+        return NULL;
+    }
     if (issuer_open(&a->ours, "the authority of this drill", e) != 0 ||
         (a->pem = tls_certificate_pem(a->ours.certificate, e)) == NULL) {
         tls_authority_free(a);
@@ -95,6 +102,7 @@ void tls_authority_free(struct tls_authority *a)
     free(a->pem);
     free(a->client_certificate);
     free(a->client_key);
+    BIO_meth_free(a->pipe);
     free(a);
 }
 
@@ -225,6 +233,7 @@ static struct tls_context *add_context(struct tls_authority *a, const struct tls
     }
     c->key = key;
     c->authority = a;
+    c->pipe = a->pipe;
     c->ctx = make_ctx(a, leaf, e);
     if (c->ctx == NULL || keep_leaf(c, leaf) != 0) {
         (void)err_set(e, ERR_NOMEM, "no memory for a certificate");

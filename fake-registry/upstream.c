@@ -96,15 +96,16 @@ static struct content *load(void *data, const struct content_descriptor *want, b
                             bool *missing, struct err *e)
 {
     struct upstream *u = data;
+    uint64_t most = memory ? DISK_DOCUMENT : DISK_IN_MEMORY;
     bool altered = false;
     struct err local = {0};
-    struct content *c = disk_load(u->cache->folder, want, memory, missing, &altered, &local);
+    struct content *c = disk_load(u->cache->folder, want, most, missing, &altered, &local);
     if (c == NULL && (*missing || altered)) {
         if (fetch(u, want, is_manifest(want), e) != 0) {
             return NULL;
         }
         local = (struct err){0};
-        c = disk_load(u->cache->folder, want, memory, missing, &altered, &local);
+        c = disk_load(u->cache->folder, want, most, missing, &altered, &local);
     }
     if (c == NULL) {
         (void)err_set(e, local.code, "%s", local.text);

@@ -13,12 +13,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-/* What the head has beside the headers of the response: status line, Date, Server, Content-Length,
- * Connection. */
-#define HEAD_ADDED 256
+#include "fake-registry/wire_internal.h"
 
 /* A delay, stall or cut at its place: AT counts body bytes, BEFORE_HEAD comes before them all. */
 struct step {
@@ -43,115 +40,6 @@ struct draft {
     struct range range[FAULT_MAX_DECISIONS]; /* ascending, disjoint */
     size_t ranges;
 };
-
-/* ---- the head ------------------------------------------------------------------------------ */
-
-struct cursor {
-    char *at;
-    size_t left;
-};
-
-static void put(struct cursor *c, const char *text, size_t len)
-{
-    size_t n = len < c->left ? len : c->left;
-    memcpy(c->at, text, n);
-    c->at += n;
-    c->left -= n;
-}
-
-static void put_text(struct cursor *c, const char *text)
-{
-    put(c, text, strlen(text));
-}
-
-static void put_number(struct cursor *c, uint64_t v)
-{
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v != 0);
-    put(c, digits + at, sizeof(digits) - at);
-}
-
-static void put_two(struct cursor *c, int v)
-{
-    char digits[2] = {(char)('0' + v / 10 % 10), (char)('0' + v % 10)};
-    put(c, digits, sizeof(digits));
-}
-
-/* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", written by hand because strftime follows the locale,
- * and at most once a second. */
-static void put_date(struct cursor *c)
-{
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    static _Thread_local struct {
-        time_t second;
-        char text[48];
-        size_t len;
-    } kept;
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    if (kept.len == 0 || kept.second != now.tv_sec) {
-        struct tm tm;
-        (void)gmtime_r(&now.tv_sec, &tm);
-        struct cursor d = {kept.text, sizeof(kept.text)};
-        put_text(&d, "Date: ");
-        put(&d, days + 3 * (tm.tm_wday % 7), 3);
-        put_text(&d, ", ");
-        put_two(&d, tm.tm_mday);
-        put_text(&d, " ");
-        put(&d, months + 3 * (tm.tm_mon % 12), 3);
-        put_text(&d, " ");
-        put_number(&d, (uint64_t)tm.tm_year + 1900);
-        put_text(&d, " ");
-        put_two(&d, tm.tm_hour);
-        put_text(&d, ":");
-        put_two(&d, tm.tm_min);
-        put_text(&d, ":");
-        put_two(&d, tm.tm_sec);
-        put_text(&d, " GMT\r\n");
-        kept.len = sizeof(kept.text) - d.left;
-        kept.second = now.tv_sec;
-    }
-    put(c, kept.text, kept.len);
-}
-
-/* RFC 9110 sections 15.3.5 and 15.4.5: these never have a body. */
-static bool bodiless(unsigned status)
-{
-    return status == 204 || status == 304;
-}
-
-static int write_head(struct wire_plan *plan, const struct response *r, bool keep_alive,
-                      struct err *e)
-{
-    char head[RESPONSE_HEAD + HEAD_ADDED];
-    struct cursor c = {head, sizeof(head)};
-    put_text(&c, "HTTP/1.1 ");
-    put_number(&c, r->status);
-    put_text(&c, " ");
-    put_text(&c, http_reason(r->status));
-    put_text(&c, "\r\n");
-    put_date(&c);
-    put_text(&c, "Server: pulldrill\r\n");
-    put(&c, r->head, r->head_len);
-    if (!bodiless(r->status)) {
-        put_text(&c, "Content-Length: ");
-        put_number(&c, r->len);
-        put_text(&c, "\r\n");
-    }
-    put_text(&c, keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
-    plan->head_len = sizeof(head) - c.left;
-    plan->head = malloc(plan->head_len);
-    if (plan->head == NULL) {
-        return err_set(e, ERR_NOMEM, "no memory for the head of an answer");
-    }
-    memcpy(plan->head, head, plan->head_len);
-    return 0;
-}
 
 /* ---- sorting the decisions ----------------------------------------------------------------- */
 
@@ -247,16 +135,42 @@ static void sort_decision(struct draft *d, const struct fault_action *a)
 
 /* ---- altered copies ------------------------------------------------------------------------ */
 
-static const uint8_t *body_memory(const struct wire_plan *p)
+/* A stretch of the body: LEN bytes at DATA, or (NULL) of the content's file, from OFFSET. */
+struct stretch {
+    const uint8_t *data;
+    uint64_t offset;
+    uint64_t len;
+};
+
+/* The stretch that begins at AT of the body, which is not its end. */
+static struct stretch stretch_at(const struct wire_plan *p, uint64_t at)
 {
-    if (p->small != NULL) {
-        return (const uint8_t *)p->small;
+    struct stretch s = {NULL, p->object_from + at, p->body_len - at};
+    if (p->parts != NULL) {
+        struct multipart_piece piece = multipart_at(p->parts, at);
+        s.offset = piece.offset;
+        s.len = piece.len;
+        if (piece.text) {
+            s.data = (const uint8_t *)p->parts->text + piece.offset;
+            return s;
+        }
     }
-    return p->content != NULL && p->content->data != NULL ? p->content->data + p->object_from
-                                                          : NULL;
+    if (p->small != NULL) {
+        s.data = (const uint8_t *)p->small + at;
+    } else if (p->content != NULL && p->content->data != NULL) {
+        s.data = p->content->data + s.offset;
+    }
+    return s;
 }
 
-static int read_whole(int fd, uint8_t *to, uint64_t len, uint64_t from, struct err *e)
+/* The bytes FROM..TO of the body, where they lie side by side in memory; else NULL. */
+static const uint8_t *body_memory(const struct wire_plan *p, uint64_t from, uint64_t to)
+{
+    struct stretch s = stretch_at(p, from);
+    return s.len >= to - from ? s.data : NULL;
+}
+
+static int read_file(int fd, uint8_t *to, uint64_t len, uint64_t from, struct err *e)
 {
     while (len > 0) {
         ssize_t n = pread(fd, to, len, (off_t)from);
@@ -271,16 +185,56 @@ static int read_whole(int fd, uint8_t *to, uint64_t len, uint64_t from, struct e
     return 0;
 }
 
-/* Copies and alters every range. One owned block: for each range its altered bytes, and behind them
- * the true ones where those are not in memory. */
+/* Copies LEN bytes of the body, from FROM. */
+static int read_body(const struct wire_plan *p, uint8_t *to, uint64_t len, uint64_t from,
+                     struct err *e)
+{
+    while (len > 0) {
+        struct stretch s = stretch_at(p, from);
+        uint64_t n = s.len < len ? s.len : len;
+        if (s.data != NULL) {
+            memcpy(to, s.data, n);
+        } else if (read_file(p->content->fd, to, n, s.offset, e) != 0) {
+            return -1;
+        }
+        to += n;
+        from += n;
+        len -= n;
+    }
+    return 0;
+}
+
+/* Copies and alters R, into AT: its altered bytes, and behind them the true ones where those do not
+ * lie in memory. How many bytes that took in *TOOK. */
+static int alter_range(const struct wire_plan *plan, struct range *r, uint8_t *at, size_t *took,
+                       struct err *e)
+{
+    size_t len = (size_t)(r->to - r->from);
+    r->data = at;
+    r->original = body_memory(plan, r->from, r->to);
+    *took = len;
+    if (r->original == NULL) {
+        r->original = at + len;
+        *took = 2 * len;
+        if (read_body(plan, at + len, len, r->from, e) != 0) {
+            return -1;
+        }
+    }
+    for (size_t k = 0; k < len; k++) {
+        at[k] = r->original[k] ^ r->action->flip;
+    }
+    return 0;
+}
+
+/* Copies and alters every range, into one owned block. */
 static int alter(struct draft *d, struct err *e)
 {
     struct wire_plan *plan = d->plan;
-    const uint8_t *memory = body_memory(plan);
-    size_t copies = memory != NULL ? 1 : 2;
     size_t total = 0;
     for (size_t i = 0; i < d->ranges; i++) {
-        total += (size_t)(d->range[i].to - d->range[i].from) * copies;
+        const struct range *r = &d->range[i];
+        bool there = body_memory(plan, r->from, r->to) != NULL;
+        total += (size_t)(r->to - r->from) * (there ? 1 : 2);
     }
     if (total == 0) {
         return 0;
@@ -290,18 +244,11 @@ static int alter(struct draft *d, struct err *e)
         return err_set(e, ERR_NOMEM, "no memory for the altered part of an answer");
     }
     for (size_t i = 0; i < d->ranges; i++) {
-        struct range *r = &d->range[i];
-        size_t len = (size_t)(r->to - r->from);
-        r->data = at;
-        r->original = memory != NULL ? memory + r->from : at + len;
-        if (memory == NULL &&
-            read_whole(plan->content->fd, at + len, len, plan->object_from + r->from, e) != 0) {
+        size_t took = 0;
+        if (alter_range(plan, &d->range[i], at, &took, e) != 0) {
             return -1;
         }
-        for (size_t k = 0; k < len; k++) {
-            at[k] = r->original[k] ^ r->action->flip;
-        }
-        at += len * copies;
+        at += took;
     }
     plan->altered_from = plan->object_from + d->range[0].from;
     plan->altered_bytes = d->range[d->ranges - 1].to - d->range[0].from;
@@ -319,16 +266,18 @@ static struct segment *add_segment(struct draft *d, enum segment_kind kind)
 
 static void add_plain(struct draft *d, uint64_t from, uint64_t to)
 {
-    const struct wire_plan *plan = d->plan;
-    const uint8_t *memory = body_memory(plan);
-    struct segment *s = add_segment(d, memory != NULL ? SEGMENT_MEMORY : SEGMENT_FILE);
-    s->body = true;
-    s->len = to - from;
-    if (memory != NULL) {
-        s->data = memory + from;
-    } else {
-        s->fd = plan->content->fd;
-        s->offset = plan->object_from + from;
+    while (from < to) {
+        struct stretch at = stretch_at(d->plan, from);
+        struct segment *s = add_segment(d, at.data != NULL ? SEGMENT_MEMORY : SEGMENT_FILE);
+        s->body = true;
+        s->len = at.len < to - from ? at.len : to - from;
+        if (at.data != NULL) {
+            s->data = at.data;
+        } else {
+            s->fd = d->plan->content->fd;
+            s->offset = at.offset;
+        }
+        from += s->len;
     }
 }
 
@@ -397,12 +346,13 @@ static void lay_out(struct draft *d)
     add_body(d, at, plan->body_len);
 }
 
-/* Room for all that lay_out may add: head and body, each step, and the splits that steps and ranges
- * make. */
+/* Room for all that lay_out may add: head and body, or the parts of it and the texts around them,
+ * each step, and the splits that steps and ranges make. */
 static int make_room(const struct draft *d)
 {
     struct wire_plan *plan = d->plan;
     size_t most = 2 + 2 * (d->steps + d->ranges);
+    most += plan->parts != NULL ? 2 * plan->parts->count : 0;
     if (most > WIRE_FEW_SEGMENTS) {
         plan->segment = malloc(most * sizeof(*plan->segment));
     }
@@ -453,15 +403,22 @@ static void begin(struct wire_plan *plan, const struct response *r, bool keep_al
     plan->content = r->content;
     plan->opened = r->opened;
     plan->small = r->small;
+    plan->parts = r->parts;
     plan->told = r->told;
     plan->head = NULL;
-    plan->body_len = r->head_only || bodiless(r->status) ? 0 : r->len;
+    plan->body_len = r->head_only || wire_bodiless(r->status) ? 0 : r->len;
     plan->object_from = r->from;
     plan->carries_object = r->content != NULL && r->small == NULL;
     plan->altered_from = 0;
     plan->altered_bytes = 0;
     plan->altered = NULL;
     plan->close_after = !keep_alive;
+}
+
+static bool readable(const struct wire_plan *plan)
+{
+    const struct content *c = plan->content;
+    return plan->small != NULL || (c != NULL && (c->data != NULL || c->fd >= 0));
 }
 
 int wire_plan(struct response *response, const struct fault_decision *decisions, size_t count,
@@ -471,15 +428,15 @@ int wire_plan(struct response *response, const struct fault_decision *decisions,
         return err_set(e, ERR_LIMIT, "more than %d faults met one answer", FAULT_MAX_DECISIONS);
     }
     begin(plan, response, keep_alive);
-    if (plan->body_len > 0 && body_memory(plan) == NULL &&
-        (plan->content == NULL || plan->content->fd < 0)) {
+    if (plan->body_len > 0 && !readable(plan)) {
         return err_set(e, ERR_IO, "the body of an answer was not opened");
     }
-    if (write_head(plan, response, keep_alive, e) != 0 ||
+    if (wire_head(plan, response, keep_alive, e) != 0 ||
         plan_faults(plan, decisions, count, e) != 0) {
         free_memory(plan);
         plan->content = NULL; /* the body stays the caller's */
         plan->small = NULL;
+        plan->parts = NULL;
         return -1;
     }
     response_init(response);
@@ -494,6 +451,8 @@ void wire_plan_close(struct wire_plan *plan)
     }
     content_unref(plan->content);
     free(plan->small);
+    multipart_free(plan->parts);
     plan->content = NULL;
     plan->small = NULL;
+    plan->parts = NULL;
 }

@@ -38,8 +38,9 @@ struct segment {
     uint64_t rate;
 };
 
-/* Head and body, and for each decision its own step and the splits it makes. */
-#define WIRE_MAX_SEGMENTS (2 + 2 * FAULT_MAX_DECISIONS)
+/* Head and body, each part of the body and the text before it, and for each decision its own step
+ * and the splits it makes. */
+#define WIRE_MAX_SEGMENTS (2 + 2 * HTTP_MAX_RANGES + 2 * FAULT_MAX_DECISIONS)
 /* As many as most answers have: they lie in the plan itself. */
 #define WIRE_FEW_SEGMENTS 4
 
@@ -54,13 +55,14 @@ struct wire_plan {
     struct content *content;
     bool opened;
     char *small;
+    struct multipart *parts;
     const char *told;
     char *head;
     size_t head_len;
     uint64_t body_len;     /* as promised; 0 where no body follows the head */
-    uint64_t object_from;  /* where in the true object the body begins */
-    bool carries_object;   /* the body is a range of the true object */
-    uint64_t altered_from; /* within the object; meaningful where altered_bytes > 0 */
+    uint64_t object_from;  /* where in the true object the body begins; 0 of PARTS */
+    bool carries_object;   /* the body is a range of the true object, or PARTS of it */
+    uint64_t altered_from; /* within the object, or the body of PARTS; see altered_bytes */
     uint64_t altered_bytes;
     uint8_t *altered; /* owned copies */
     bool close_after; /* the connection ends after this answer (Connection: close) */

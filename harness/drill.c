@@ -246,6 +246,7 @@ static void on_flush(uv_prepare_t *handle)
     if (history_flush(d->history, &e) == 0 && d->registries.server != NULL) {
         e = *server_trouble(d->registries.server);
     }
+    e = e.code == ERR_NONE ? d->disk_trouble : e;
     if (e.code != ERR_NONE) {
         drill_abort(d, "failure", "%s", e.text);
         drill_pump(d);

@@ -129,6 +129,7 @@ struct drill {
     uint64_t running; /* starts of the open phase that have not ended */
     uint64_t start_total;
     uint64_t control_base;
+    struct err disk_trouble; /* of a store on disk, and no fault of a client's */
     struct drill_probe probes[SCENARIO_MAX_REGISTRIES];
     size_t probes_pending;
     bool pumping;

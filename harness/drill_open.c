@@ -47,7 +47,13 @@ void drill_close_work(struct drill *d)
     subject_spare(0);
 }
 
-/* Stores of a drill are new: there is nothing that they could note. */
+/* Stores of a drill are new: what they note is trouble with the disk that they lie on. */
+static void on_note(void *data, const char *text)
+{
+    struct drill *d = data;
+    (void)err_set(&d->disk_trouble, ERR_IO, "%s", text);
+}
+
 static int build(struct drill *d, const struct scenario *s, uint64_t seed, struct err *e)
 {
     char stores[SCRATCH_PATH + sizeof STORES] = "";
@@ -63,7 +69,7 @@ static int build(struct drill *d, const struct scenario *s, uint64_t seed, struc
             return err_errno(e, errno, "cannot make the folder %s", stores);
         }
     }
-    return registries_build(&d->registries, s, seed, stores, NULL, NULL, e);
+    return registries_build(&d->registries, s, seed, stores, on_note, d, e);
 }
 
 static int make_plan(struct drill *d, struct scenario **scenario, uint64_t seed, struct err *e)

@@ -1,5 +1,7 @@
 /* Answers: what each means to its start (told, delivered, failed, trouble). */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/pulls_internal.h"
@@ -23,6 +25,12 @@ static enum pulls_answer answer_of(const char *end)
 static bool ok_status(const struct event_response *a)
 {
     return a->status >= 200 && a->status < 300;
+}
+
+/* What is asked for is what the client has already: it told so by a condition. */
+static bool unmodified(const struct event_response *a)
+{
+    return a->status == 304;
 }
 
 /* Whether a fault of that KIND acted on the answer. */
@@ -61,7 +69,8 @@ static bool is_challenge(const struct pulls *p, const struct event_response *a,
 static bool is_redirect(const struct pulls *p, const struct event_response *a,
                         enum pulls_answer answer)
 {
-    return a->status >= 300 && a->status < 400 && answer == ANSWER_WHOLE && !made_up(p, a);
+    return a->status >= 300 && a->status < 400 && !unmodified(a) && answer == ANSWER_WHOLE &&
+           !made_up(p, a);
 }
 
 static bool is_failure(const struct pulls *p, const struct event_response *a,
@@ -115,7 +124,8 @@ static void note_faults(struct pulls *p, struct pulls_lane *lane, const char *fa
 static int note_told(const struct pulls *p, const struct pulls_request *r, const struct event *ev)
 {
     const struct event_response *a = &ev->response;
-    if (!a->digest || !ok_status(a) || !op_is_manifest(r->op) || a->delivered < a->head_bytes) {
+    bool tells = ok_status(a) || unmodified(a);
+    if (!a->digest || !tells || !op_is_manifest(r->op) || a->delivered < a->head_bytes) {
         return 0;
     }
     const struct pulls_known *known = pulls_known_find(p, a->digest);
@@ -141,17 +151,55 @@ static const struct pulls_known *carried(const struct pulls *p, const struct pul
     return a->digest && op_is_manifest(r->op) ? pulls_known_find(p, a->digest) : r->known;
 }
 
-static void cut_out(struct pulls_delivery *d, const struct event_response *a)
+static size_t add_piece(struct pulls_range *piece, size_t count, uint64_t from, uint64_t to)
+{
+    if (from >= to) {
+        return count;
+    }
+    piece[count] = (struct pulls_range){from, to};
+    return count + 1;
+}
+
+/* One range, but for what was altered of it. */
+static size_t take_range(const struct event_response *a, struct pulls_range *piece)
 {
     uint64_t from = a->object_from;
     uint64_t to = from + a->object_bytes;
     uint64_t bad_to = a->altered_from + a->altered_bytes;
     if (a->altered_bytes == 0 || a->altered_from >= to || bad_to <= from) {
-        d->piece[0] = (struct pulls_range){from, to};
-        return;
+        return add_piece(piece, 0, from, to);
     }
-    d->piece[0] = (struct pulls_range){from, a->altered_from > from ? a->altered_from : from};
-    d->piece[1] = (struct pulls_range){bad_to < to ? bad_to : to, to};
+    size_t count = add_piece(piece, 0, from, a->altered_from);
+    return add_piece(piece, count, bad_to, to);
+}
+
+/* Takes a number and END from *AT. */
+static bool take_number(const char **at, char end, uint64_t *out)
+{
+    char *behind;
+    errno = 0;
+    *out = strtoull(*at, &behind, 10);
+    if (**at < '0' || **at > '9' || errno != 0 || *behind != end) {
+        return false;
+    }
+    *at = behind + (end != '\0' ? 1 : 0);
+    return true;
+}
+
+/* Several: "0-9 20-29". What is no range of an object of SIZE bytes ends them. */
+static size_t take_pieces(const char *at, uint64_t size, struct pulls_range *piece)
+{
+    size_t count = 0;
+    while (*at != '\0' && count < PULLS_MAX_PIECES) {
+        uint64_t from, last;
+        char end = strchr(at, ' ') ? ' ' : '\0';
+        if (!take_number(&at, '-', &from) || !take_number(&at, end, &last) || last >= size ||
+            from > last) {
+            break;
+        }
+        count = add_piece(piece, count, from, last + 1);
+    }
+    return count;
 }
 
 /* What came stays pending until its connection shows that it was read. */
@@ -170,18 +218,19 @@ static int deliver(struct pulls *p, struct pulls_request *r, const struct event 
     }
     state->damaged = state->damaged || failed;
     struct pulls_connection *c = pulls_map_get(&p->connections, r->connection);
-    if (!c || a->object_bytes == 0 || a->object_from > known->size ||
+    if (!c || (a->object_bytes == 0 && !a->pieces) || a->object_from > known->size ||
         a->object_bytes > known->size - a->object_from) {
         return 0;
     }
+    struct pulls_range piece[PULLS_MAX_PIECES];
+    size_t count = a->pieces ? take_pieces(a->pieces, known->size, piece) : take_range(a, piece);
     struct pulls_delivery d = {.known = known->index,
                                .registry = r->registry,
                                .event = ev->n,
                                .first_byte_ns = a->first_byte_ns ? r->t_ns + a->first_byte_ns : 0,
                                .attempt = r->attempt,
                                .generation = r->generation};
-    cut_out(&d, a);
-    return pulls_pend(p, c, &d, e);
+    return pulls_pend(p, c, &d, piece, count, e);
 }
 
 int pulls_answered(struct pulls *p, const struct event *ev, struct err *e)

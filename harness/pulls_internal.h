@@ -11,9 +11,10 @@
 #define PULLS_MAX_STARTS ((size_t)SCENARIO_MAX_STARTS + SCENARIO_MAX_SUBJECTS)
 #define PULLS_MAX_CONNECTIONS ((size_t)65536)
 #define PULLS_MAX_REQUESTS ((size_t)65536) /* unanswered at one time */
-#define PULLS_MAX_PENDING ((size_t)131072) /* deliveries that may still be undone */
+#define PULLS_MAX_PENDING ((size_t)131072) /* pieces that may still be undone */
 #define PULLS_MAX_LANES ((size_t)4096)
-#define PULLS_MAX_RANGES ((size_t)1024)     /* of one object on one lane */
+#define PULLS_MAX_RANGES ((size_t)4096)     /* of one object on one lane */
+#define PULLS_MAX_PIECES ((size_t)1025)     /* of one answer */
 #define PULLS_MAX_ATTEMPTS ((size_t)4096)   /* objects of one start that are told apart */
 #define PULLS_MAX_RECORDS ((size_t)1 << 23) /* attempts of the whole drill */
 #define PULLS_REFERENCE 96                  /* of a reference, for words */
@@ -71,12 +72,13 @@ struct pulls_attempt {
 struct pulls_delivery {
     struct pulls_delivery *next; /* of the connection, a later one */
     size_t known;
-    struct pulls_range piece[2]; /* before and behind what was altered; empty where FROM == TO */
     int registry;
     uint64_t event;
     uint64_t first_byte_ns; /* on the drill's clock; 0: unknown */
     struct pulls_attempt *attempt;
     uint64_t generation;
+    size_t count;
+    struct pulls_range piece[]; /* that came unaltered; none is empty */
 };
 
 struct pulls_lane;
@@ -152,7 +154,7 @@ struct pulls {
     struct pulls_record **starts;
     size_t start_count, start_cap;
     struct pulls_map by_number, lanes, connections, requests;
-    size_t pending_count; /* over all connections */
+    size_t pending_count; /* pieces, over all connections; a delivery of none counts as one */
     struct pulls_map known_by_hash;
     struct pulls_known *known;
     size_t known_count;
@@ -172,9 +174,9 @@ uint64_t pulls_covered(const struct pulls_lane *lane, const struct pulls_known *
 bool pulls_arrived(const struct pulls_lane *lane, const struct pulls_known *known);
 /* The state of KNOWN on LANE, made where there is none; NULL: no memory. */
 struct pulls_state *pulls_state_of(struct pulls_lane *lane, const struct pulls_known *known);
-/* Adds D to what C has pending. */
+/* Adds D, with its COUNT pieces, to what C has pending. */
 int pulls_pend(struct pulls *p, struct pulls_connection *c, const struct pulls_delivery *d,
-               struct err *e);
+               const struct pulls_range *piece, size_t count, struct err *e);
 /* Makes the pending deliveries of C count for good, or forgets them. */
 int pulls_commit(struct pulls *p, struct pulls_connection *c);
 void pulls_undo(struct pulls *p, struct pulls_connection *c);

@@ -148,10 +148,10 @@ static uint64_t cover_from(const struct pulls_lane *lane, const struct pulls_kno
     }
     for (const struct pulls_connection *c = lane->connections; c; c = c->next) {
         for (const struct pulls_delivery *d = c->pending; d; d = d->next) {
-            for (size_t i = 0; d->known == known->index && i < 2; i++) {
+            for (size_t i = 0; d->known == known->index && i < d->count; i++) {
                 const struct pulls_range *r = &d->piece[i];
                 end = r->from <= pos && r->to > end ? r->to : end;
-                *next = r->from > pos && r->from < r->to && r->from < *next ? r->from : *next;
+                *next = r->from > pos && r->from < *next ? r->from : *next;
             }
         }
     }
@@ -190,8 +190,7 @@ bool pulls_arrived(const struct pulls_lane *lane, const struct pulls_known *know
 static void settle(struct pulls_state *s, const struct pulls_known *known,
                    const struct pulls_delivery *d)
 {
-    bool whole_again = d->piece[0].from == 0 && d->piece[0].to == known->size &&
-                       d->piece[1].from == d->piece[1].to;
+    bool whole_again = d->count == 1 && d->piece[0].from == 0 && d->piece[0].to == known->size;
     bool was = s->complete;
     s->complete = s->count == 1 && s->range[0].from == 0 && s->range[0].to >= known->size;
     if (d->event > s->piece_event) {
@@ -210,34 +209,43 @@ static void settle(struct pulls_state *s, const struct pulls_known *known,
 static void note_useful(struct pulls_lane *lane, const struct pulls_delivery *d)
 {
     struct pull_registry *registry = &lane->running->pub.registries[d->registry];
-    bool bytes = d->piece[0].from < d->piece[0].to || d->piece[1].from < d->piece[1].to;
-    if (bytes && d->first_byte_ns > 0 &&
+    if (d->count > 0 && d->first_byte_ns > 0 &&
         (registry->useful_ns == 0 || d->first_byte_ns < registry->useful_ns)) {
         registry->useful_ns = d->first_byte_ns;
         registry->useful_event = d->event;
     }
 }
 
-int pulls_pend(struct pulls *p, struct pulls_connection *c, const struct pulls_delivery *d,
-               struct err *e)
+static size_t weight(size_t pieces)
 {
-    if (p->pending_count >= PULLS_MAX_PENDING) {
-        return err_set(e, ERR_LIMIT, "pulls: more than %zu answers that nothing shows to be read",
+    return pieces > 0 ? pieces : 1;
+}
+
+int pulls_pend(struct pulls *p, struct pulls_connection *c, const struct pulls_delivery *d,
+               const struct pulls_range *piece, size_t count, struct err *e)
+{
+    if (weight(count) > PULLS_MAX_PENDING - p->pending_count) {
+        return err_set(e, ERR_LIMIT,
+                       "pulls: more than %zu pieces of answers that nothing shows to be read",
                        PULLS_MAX_PENDING);
     }
-    struct pulls_delivery *own = malloc(sizeof *own);
+    struct pulls_delivery *own = malloc(sizeof *own + count * sizeof own->piece[0]);
     if (!own) {
         return err_set(e, ERR_NOMEM, "pulls: no memory");
     }
     *own = *d;
     own->next = NULL;
+    own->count = count;
+    for (size_t i = 0; i < count; i++) {
+        own->piece[i] = piece[i];
+    }
     if (c->pending) {
         c->pending_last->next = own;
     } else {
         c->pending = own;
     }
     c->pending_last = own;
-    p->pending_count++;
+    p->pending_count += weight(count);
     return 0;
 }
 
@@ -246,8 +254,8 @@ void pulls_pending_free(struct pulls *p, struct pulls_connection *c)
     while (c->pending) {
         struct pulls_delivery *d = c->pending;
         c->pending = d->next;
+        p->pending_count -= weight(d->count);
         free(d);
-        p->pending_count--;
     }
 }
 
@@ -256,8 +264,13 @@ static int commit_one(struct pulls *p, const struct pulls_connection *c,
 {
     const struct pulls_known *known = &p->known[d->known];
     struct pulls_state *state = pulls_state_of(c->lane, known);
-    if (!state || add_range(state, d->piece[0]) != 0 || add_range(state, d->piece[1]) != 0) {
+    if (!state) {
         return -1;
+    }
+    for (size_t i = 0; i < d->count; i++) {
+        if (add_range(state, d->piece[i]) != 0) {
+            return -1;
+        }
     }
     settle(state, known, d);
     note_useful(c->lane, d);

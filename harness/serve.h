@@ -14,6 +14,7 @@
 struct serve_options {
     const char *address;    /* numeric; NULL: 127.0.0.1 */
     uint16_t port;          /* of the first listener, further ones follow; 0: free ones */
+    const char *advertise;  /* told in the address's place; NULL: the address */
     const char *store;      /* the folder of stores on disk; NULL: one that goes at the end */
     const char *files;      /* where certificates and credentials go; NULL: the same */
     const char *ready_file; /* NULL: none */

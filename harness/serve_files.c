@@ -99,6 +99,18 @@ static int write_whole(int fd, const struct buf *text)
     return 0;
 }
 
+static int ready_trouble(const struct serve *s, int error, struct err *e)
+{
+    return err_errno(e, error, "cannot write the ready file %.500s", s->options->ready_file);
+}
+
+/* One that kill -9 left would say that this server listens already. */
+int serve_ready_none(struct serve *s, struct err *e)
+{
+    const char *path = s->options->ready_file;
+    return path == NULL || unlink(path) == 0 || errno == ENOENT ? 0 : ready_trouble(s, errno, e);
+}
+
 int serve_ready(struct serve *s, struct err *e)
 {
     const char *path = s->options->ready_file;
@@ -112,25 +124,28 @@ int serve_ready(struct serve *s, struct err *e)
     }
     struct stat st = {0};
     int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    int rc = fd < 0 || fstat(fd, &st) != 0 ? -1 : write_whole(fd, &s->places);
+    int rc = fd < 0 || write_whole(fd, &s->places) != 0 ? -1 : fstat(fd, &st);
     if (fd >= 0 && close(fd) != 0) {
         rc = -1;
     }
     if (rc != 0 || rename(part, path) != 0) {
         int error = errno;
         (void)unlink(part);
-        return err_errno(e, error, "cannot write the ready file %.500s", path);
+        return ready_trouble(s, error, e);
     }
     s->ready = true;
     s->ready_inode = st.st_ino;
+    s->ready_time = st.st_mtim;
     return 0;
 }
 
-/* A successor that was told the same name may have put its own there by now. */
+/* A successor that was told the same name may have put its own there by now, and its inode may be
+ * the very one that ours was. */
 static bool ready_file_ours(const struct serve *s)
 {
     struct stat st;
-    return stat(s->options->ready_file, &st) == 0 && st.st_ino == s->ready_inode;
+    return stat(s->options->ready_file, &st) == 0 && st.st_ino == s->ready_inode &&
+           st.st_mtim.tv_sec == s->ready_time.tv_sec && st.st_mtim.tv_nsec == s->ready_time.tv_nsec;
 }
 
 void serve_unready(struct serve *s)

@@ -26,7 +26,8 @@ struct serve {
     int scratch_hold;
     struct buf places; /* "NAME ADDRESS:PORT\n" of each listener */
     bool ready;        /* the ready file is there */
-    ino_t ready_inode; /* of the ready file that is ours */
+    ino_t ready_inode; /* of the ready file that is ours, and when it was written */
+    struct timespec ready_time;
 
     struct lag lag;
     uv_prepare_t flush;
@@ -50,7 +51,9 @@ int serve_files(struct serve *s, struct err *e);
 const char *serve_scratch(struct serve *s, struct err *e);
 /* Takes away what is to go. */
 void serve_files_close(struct serve *s);
-/* Makes the ready file, whole at once; takes it away. */
+/* Takes away a ready file that somebody left, so that none is there before this one is; makes it,
+ * whole at once; takes it away. */
+int serve_ready_none(struct serve *s, struct err *e);
 int serve_ready(struct serve *s, struct err *e);
 void serve_unready(struct serve *s);
 

@@ -77,12 +77,35 @@ static const char *suffix(enum server_role role)
     return role == SERVER_TOKEN ? "/token" : role == SERVER_BLOBS ? "/blobs" : "";
 }
 
+/* Certificates, realms and redirects name one address. */
+static bool needs_name(const struct scenario_registry *r)
+{
+    return r->tls || r->auth == REGISTRY_AUTH_TOKEN || r->blobs.own;
+}
+
+static int check_address(const struct serve *s, const struct scenario_registry *r, struct err *e)
+{
+    const struct serve_options *o = s->options;
+    bool every =
+        o->address != NULL && (strcmp(o->address, "0.0.0.0") == 0 || strcmp(o->address, "::") == 0);
+    return !every || o->advertise != NULL || !needs_name(r)
+               ? 0
+               : err_set(e, ERR_USAGE,
+                         "--listen %s is every address, and clients of registry %s must be told "
+                         "one of them; write --advertise NAME beside it",
+                         o->address, r->name);
+}
+
 static int open_host(struct serve *s, const struct reach_host *host, size_t index, struct err *e)
 {
     const struct scenario_registry *r = &s->plan->scenario->registries[host->registry];
     const struct serve_options *o = s->options;
-    struct reach_place place = {.address = o->address != NULL ? o->address : LOOPBACK};
+    struct reach_place place = {.address = o->address != NULL ? o->address : LOOPBACK,
+                                .advertise = o->advertise};
     char endpoint[272];
+    if (check_address(s, r, e) != 0) {
+        return -1;
+    }
     if (o->port > 0 && o->port + index > UINT16_MAX) {
         return err_set(e, ERR_USAGE, "--listen: registry %s%s would need port %zu; begin lower",
                        r->name, suffix(host->role), o->port + index);
@@ -138,8 +161,9 @@ int serve_open(struct serve *s, struct scenario **scenario, struct err *e)
     if (pool_begin(&s->loop, &s->pool, e) != 0) {
         return -1;
     }
-    return build(s, *scenario, e) != 0 || make_plan(s, scenario, e) != 0 ||
-                   open_server(s, e) != 0 || open_listeners(s, e) != 0 || serve_files(s, e) != 0
+    return serve_ready_none(s, e) != 0 || build(s, *scenario, e) != 0 ||
+                   make_plan(s, scenario, e) != 0 || open_server(s, e) != 0 ||
+                   open_listeners(s, e) != 0 || serve_files(s, e) != 0
                ? -1
                : 0;
 }

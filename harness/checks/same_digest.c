@@ -90,8 +90,8 @@ static void on_request(struct check *c, struct state *state, const struct event_
 
 static void on_response(struct check *c, struct state *state, const struct event_response *answer)
 {
-    bool told = answer->status >= 200 && answer->status < 300 &&
-                plan_image_has(&c->plan->images[c->image], answer->digest);
+    bool good = (answer->status >= 200 && answer->status < 300) || answer->status == 304;
+    bool told = good && plan_image_has(&c->plan->images[c->image], answer->digest);
     if (told && answer->start != 0 && !answer->late) {
         struct running *r = running_of(c, state, answer->start);
         if (r) {

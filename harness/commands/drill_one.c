@@ -1,6 +1,9 @@
 /* One drill in a process of its own. */
 #include "harness/commands/drill_one.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -42,6 +45,14 @@ static int keep(const struct drill_one *one, struct verdict *v, const char *dir,
     return status;
 }
 
+/* The sanitizer's own look for leaks comes with exit, which the process of a drill leaves out. */
+static void look_for_leaks(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    __lsan_do_leak_check();
+#endif
+}
+
 int drill_one(const struct drill_one *one, struct scenario *scenario)
 {
     struct err e = {0};
@@ -60,5 +71,7 @@ int drill_one(const struct drill_one *one, struct scenario *scenario)
     if (v != NULL && e.code == ERR_ENVIRONMENT) {
         v->blame = "environment";
     }
-    return v != NULL ? keep(one, v, dir, &late) : EXIT_ERROR;
+    int status = v != NULL ? keep(one, v, dir, &late) : EXIT_ERROR;
+    look_for_leaks();
+    return status;
 }

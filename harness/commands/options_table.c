@@ -41,6 +41,7 @@ const struct option_info option_table[] = {
     {"no-sparse", 0, OPT_SERVE, NULL, "refuse manifests that name what is not there"},
     {"listen", 0, OPT_SERVE, "ADDR[:PORT]",
      "where the first listens; each further one takes the next port [127.0.0.1, free ports]"},
+    {"advertise", 0, OPT_SERVE, "NAME", "what clients are told in its place [ADDR]"},
     {"tls", 0, OPT_SERVE, NULL,
      "speak TLS, by an authority of its own; its certificate is printed"},
     {"auth", 0, OPT_SERVE, "none|basic|token",

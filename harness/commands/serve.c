@@ -93,14 +93,19 @@ static int read_image(const char *text, struct serve_image *out, struct err *e)
 
 /* ---- the scenario -------------------------------------------------------------------------- */
 
-/* A text that was made of the options has no places that tell anybody anything. */
-static void drop_place(struct err *e)
+/* The text was made of the options and what the file at PATH says, in one line, so that its places
+ * tell nobody anything. */
+static void drop_place(const char *path, struct err *e)
 {
-    const char *what = strstr(e->text, ": ");
-    if (what != NULL && e->code == ERR_INVALID &&
-        strncmp(e->text, FILE_NAME ":", sizeof FILE_NAME) == 0) {
+    size_t len = strlen(path);
+    if (e->code != ERR_INVALID || strncmp(e->text, path, len) != 0 ||
+        strncmp(e->text + len, ":1:", 3) != 0) {
+        return;
+    }
+    const char *what = strstr(e->text + len, ": ");
+    if (what != NULL) {
         memmove(e->text, what + 2, strlen(what + 2) + 1);
-        err_prefix(e, "serve");
+        err_prefix(e, "%s", strcmp(path, FILE_NAME) == 0 ? "serve" : path);
     }
 }
 
@@ -112,9 +117,6 @@ static struct scenario *make_scenario(const struct options *o, const struct scen
     struct scenario_options so = {.subjects_dir = o->subjects_dir, .frozen = base != NULL};
     char *text = serve_scenario(base, seed, want, e);
     struct scenario *s = text != NULL ? scenario_parse(path, text, strlen(text), &so, e) : NULL;
-    if (s == NULL && base == NULL) {
-        drop_place(e);
-    }
     free(text);
     return s;
 }
@@ -177,6 +179,7 @@ static int serve(struct options *o, struct scenario *s, uint64_t seed, struct er
     free(words);
     const struct serve_options so = {.address = o->listen[0] != '\0' ? o->listen : NULL,
                                      .port = o->listen_port,
+                                     .advertise = o->advertise,
                                      .store = o->serve.store,
                                      .files = o->serve.files,
                                      .ready_file = o->serve.ready_file,
@@ -216,7 +219,11 @@ static int with_file(struct options *o, const struct serve_image *images, struct
     uint64_t seed = base != NULL ? options_seed(o, base) : o->has_seed ? o->seed : 1;
     struct scenario *s = make_scenario(o, base, &want, seed, e);
     scenario_free(base);
-    return s != NULL ? serve(o, s, seed, e) : -1;
+    int rc = s != NULL ? serve(o, s, seed, e) : -1;
+    if (rc != 0) {
+        drop_place(o->operand_count == 1 ? o->operands[0] : FILE_NAME, e);
+    }
+    return rc;
 }
 
 static int check_options(const struct options *o, struct err *e)
@@ -228,6 +235,10 @@ static int check_options(const struct options *o, struct err *e)
     }
     if (o->var_count > 0 && o->operand_count == 0) {
         return err_set(e, ERR_USAGE, "--var %s: of which scenario? name its file", o->vars[0]);
+    }
+    if (o->advertise != NULL && o->listen[0] == '\0') {
+        return err_set(e, ERR_USAGE, "--advertise %s: where is it? write --listen ADDR beside it",
+                       o->advertise);
     }
     if (o->serve.record != NULL && access(o->serve.record, F_OK) == 0) {
         return err_set(e, ERR_USAGE, "--record %s: that is there already; name a new file",

@@ -67,6 +67,9 @@ int serve_option(struct options *o, const char *name, const char *value, struct 
     if (strcmp(name, "listen") == 0) {
         return read_listen(o, value, e);
     }
+    if (strcmp(name, "advertise") == 0) {
+        return listen_read_name(o, value, e);
+    }
     if (strcmp(name, "auth") == 0) {
         return read_auth(o, value, e);
     }

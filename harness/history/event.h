@@ -120,17 +120,21 @@ struct event_response {
     uint64_t start;
     uint64_t connection;
     uint64_t request;
-    uint64_t status;     /* 0 where no head was begun */
-    const char *faults;  /* those that acted on it, separated by spaces */
-    const char *digest;  /* the digest this answer told (Docker-Content-Digest of a 2xx manifest) */
-    uint64_t head_bytes; /* of the response head */
-    uint64_t written;    /* bytes handed to the kernel, head and body */
-    uint64_t delivered;  /* of those, acknowledged by the peer's kernel */
-    const char *object;  /* digest of the content that the body truly carries a range of */
-    uint64_t object_from;  /* first byte of the true object that this body carries */
+    uint64_t status;      /* 0 where no head was begun */
+    const char *faults;   /* those that acted on it, separated by spaces */
+    const char *digest;   /* the digest it told: Docker-Content-Digest of a manifest's 2xx or 304 */
+    uint64_t head_bytes;  /* of the response head */
+    uint64_t written;     /* bytes handed to the kernel, head and body */
+    uint64_t delivered;   /* of those, acknowledged by the peer's kernel */
+    const char *object;   /* digest of the content that the body truly carries a range of */
+    uint64_t object_from; /* first byte of the true object that this body carries */
     uint64_t object_bytes; /* how many true bytes from there were delivered; 0 for any other body */
     uint64_t altered_from; /* within the object, where the wire differed from it … */
     uint64_t altered_bytes; /* … and for how long */
+    /* Of a body of several ranges: which bytes of the object it delivered as they are, "FROM-LAST"
+     * separated by spaces. Object_from and object_bytes are then 0, and altered_from counts in the
+     * body. NULL: none, or another body. */
+    const char *pieces;
     uint64_t first_byte_ns; /* from the head's arrival to the first body byte; 0: none was sent */
     uint64_t duration_ns;   /* from the head's arrival to the end */
     const char *end; /* "whole", "cut", "abandoned" (the peer went first), "harness" (drill over) */

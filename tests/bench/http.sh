@@ -50,10 +50,12 @@ measure_http() {
     load rules "$rules_pid" 32 "$rules_url$manifest"
     load off "$off_pid" 32 "$off_url$manifest"
     load nginx "$nginx_pid" 32 "$nginx_url$manifest"
+    load copying "$nginx_pid" 32 "$nginx_copying_url$manifest"
     load on "$on_pid" 32 "$on_url$manifest"
     load registry "$registry_pid" 32 "$registry_url$manifest"
     load memory "$off_pid" 4 "$off_url$blob"
     load nginx-blob "$nginx_pid" 4 "$nginx_url$blob"
+    load copying-blob "$nginx_pid" 4 "$nginx_copying_url$blob"
     load disk "$off_pid" 4 "$off_url$file"
     load registry-blob "$registry_pid" 4 "$registry_url$blob"
     load tls "$tls_pid" 32 "$tls_url$manifest"
@@ -79,9 +81,13 @@ report_http() {
     "blob of $((blob_bytes >> 20)) MiB, 4 connections)"
   heading "" nginx docker-r.
   http_row "manifest, history off" off nginx registry 1.0
+  http_row "  nginx without sendfile" off copying - 1.0
   http_row "manifest, history on" on nginx registry 0.8
+  http_row "  nginx without sendfile" on copying - 0.8
   http_row "blob from memory" memory nginx-blob registry-blob 1.5
+  http_row "  nginx without sendfile" memory copying-blob - 1.5
   http_row "blob from disk" disk nginx-blob registry-blob 0.9
+  http_row "  nginx without sendfile" disk copying-blob - 0.9
   http_row "TLS: manifest" tls nginx-tls - 0.8
   http_row "TLS: blob from memory" tls-blob nginx-tls-blob - 0.8
   heading "" "itself*" -

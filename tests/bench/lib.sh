@@ -72,15 +72,17 @@ serve_ours() { # NAME OPTION…
   printf -v "${name}_url" %s "$scheme://127.0.0.1:$port"
 }
 
-# The same bytes as static files: one worker, sendfile, no log.
-write_nginx_conf() { # PORT TLS-PORT
+# The same bytes as static files: one worker, no log. Where sendfile helps and where it holds up
+# differs by size and machine: one port has it, one has not.
+write_nginx_conf() { # PORT TLS-PORT COPYING-PORT
   cat >"$work/nginx.conf" <<CONF
 worker_processes 1;
 daemon off;
 master_process off;
 pid $work/nginx.pid;
 error_log $work/nginx.log warn;
-events { worker_connections 1024; }
+worker_rlimit_nofile 32768;
+events { worker_connections 32768; }
 http {
   access_log off;
   client_body_temp_path $work/t1;
@@ -91,14 +93,19 @@ http {
   default_type application/vnd.oci.image.manifest.v1+json;
   sendfile on;
   keepalive_requests 100000000;
+  keepalive_timeout 10m;
   open_file_cache max=10;
   ssl_certificate $work/nginx.crt;
   ssl_certificate_key $work/nginx.key;
   ssl_protocols TLSv1.3;
   server { listen 127.0.0.1:$1; listen 127.0.0.1:$2 ssl; root $work/www; }
+  server { listen 127.0.0.1:$3; root $work/www; sendfile off; }
 }
 CONF
 }
+
+# Whatever listens there would be measured in the place of what is begun.
+taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # nginx cannot be asked for a free port: some are tried.
 serve_nginx() {
@@ -106,7 +113,8 @@ serve_nginx() {
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
     -subj /CN=127.0.0.1 -keyout "$work/nginx.key" -out "$work/nginx.crt" 2>"$work/openssl.log"
   for port in 28080 28481 29082 29583 30184; do
-    write_nginx_conf "$port" $((port + 1))
+    taken "$port" && continue
+    write_nginx_conf "$port" $((port + 1)) $((port + 2))
     nginx -c "$work/nginx.conf" -p "$work" 2>>"$work/nginx.err" &
     pid=$!
     if await "$pid" nginx same_bytes "http://127.0.0.1:$port$manifest"; then
@@ -114,6 +122,7 @@ serve_nginx() {
       nginx_pid=$pid
       nginx_url=http://127.0.0.1:$port
       nginx_tls_url=https://127.0.0.1:$((port + 1))
+      nginx_copying_url=http://127.0.0.1:$((port + 2))
       return 0
     fi
   done
@@ -125,6 +134,7 @@ same_bytes() { curl -fs "$1" | cmp -s - "$work/www$manifest"; }
 serve_registry() {
   local port pid
   for port in 28090 28491 29092 29593 30194; do
+    taken "$port" && continue
     cat >"$work/registry.yml" <<CONF
 version: 0.1
 log: {level: error, accesslog: {disabled: true}}

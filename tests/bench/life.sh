@@ -18,17 +18,35 @@ measure_ready() {
   sample idle "$idle"
 }
 
+# What a connection costs the server PID that waits behind its head, and how many had their answer
+# once SIGUSR1 healed it.
+hold() { # NAME PORT PID [--tls]
+  local name=$1 each released
+  shift
+  read -r each released < <(
+    "$bench/bench_stall" "$1" "$manifest" "$2" "$stalled" "${@:3}"
+  ) || cannot "connections were not stalled ($name)"
+  sample "$name.each" "$each"
+  sample "$name.released" "$released"
+}
+
+# nginx knows no stall: its connections are idle behind their answer. Each has a fresh one, for
+# what was freed would be used again.
 measure_memory() {
-  local each released
   [ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -gt $((stalled + 100)) ] ||
     cannot "only $(ulimit -Hn) descriptors: $stalled connections need more (ulimit -Hn)"
   serve_ours stall --stall
-  read -r each released < <(
-    "$bench/bench_stall" "$stall_port" "$manifest" "$stall_pid" "$stalled"
-  ) || cannot "connections were not stalled"
-  sample each "$each"
-  sample released "$released"
+  hold stall "$stall_port" "$stall_pid"
   kill "$stall_pid"
+  serve_ours stall_tls --stall --tls
+  hold stall_tls "$stall_tls_port" "$stall_tls_pid" --tls
+  kill "$stall_tls_pid"
+  serve_nginx
+  hold nginx "${nginx_url##*:}" "$nginx_pid"
+  kill "$nginx_pid"
+  serve_nginx
+  hold nginx_tls "${nginx_tls_url##*:}" "$nginx_pid" --tls
+  kill "$nginx_pid"
 }
 
 scenario() { # STARTS
@@ -51,12 +69,13 @@ scenario() { # STARTS
 JSON
 }
 
-# The same command as often, as many at a time, on a registry that writes its history.
+# The same command as often, as many at a time, on a registry that writes its history; nothing but
+# it is executed.
 plain_starts() {
   local folder=$work/starts
   mkdir "$folder"
-  seq "$starts" | xargs -P "$lanes" -I{} env PULLDRILL_RESULT="$folder/{}.json" \
-    PULLDRILL_START_DIR="$folder" "$O/subjects/build-start" --policy failover \
+  local -x PULLDRILL_RESULT=$folder/result.json PULLDRILL_START_DIR=$folder
+  seq "$starts" | xargs -P "$lanes" -I{} "$O/subjects/build-start" --policy failover \
     --primary "${on_url#http://}" --failover "${on_url#http://}" ci/agent:stable \
     >"$folder/out" 2>&1
 }
@@ -99,6 +118,12 @@ measure_judge() {
 $(tail -n 3 "$work/judge.out")"
 }
 
+held_rows() { # BEFORE OURS THEIRS AIM
+  row "$1a stalled connection, KiB" "" "$(printf '%.2f**' \
+    "$(divide "$(median "$3.each")" 1024)")" "" "$(divide "$(median "$2.each")" 1024)" "at most" "$4"
+  row "$1released at the heal" "" "" "" "$(median "$2.released")" "at least" "$stalled"
+}
+
 report_life() {
   local added cpu
   added=$(awk -v a="$(median drill)" -v b="$(median plain)" 'BEGIN { printf "%.2f", a - b }')
@@ -106,10 +131,10 @@ report_life() {
   heading "" "" "" measured
   row "serve: ready, ms from exec" "" "" "" "$(median ready)" "at most" 20
   row "serve: idle memory, MiB" "" "" "" "$(divide "$(median idle)" 1024)" "at most" 16
-  row "a stalled connection, KiB ($stalled)" "" "" "" "$(divide "$(median each)" 1024)" "at most" 8
-  row "released at the heal" "" "" "" "$(median released)" "at least" "$stalled"
+  held_rows "" stall nginx 8
+  held_rows "TLS: " stall_tls nginx_tls 20
   row "judging $(wc -l <"$work/long.jsonl") events, s" "" "" "" "$(median judge)" "at most" 5
   row "a drill adds to a start, ms" "$(printf %.2f "$(median drill)")" \
     "$(printf %.2f "$(median plain)")*" "" "$added" "at most" "5  (CPU: $cpu)"
-  echo "* the same command without a drill, $lanes at a time"
+  echo "* the same command without a drill, $lanes at a time; ** nginx, an idle one"
 }

@@ -38,6 +38,21 @@ static const struct auth *auth(enum auth_mode mode)
     return made[mode];
 }
 
+static void read_ranges(const char *header, uint64_t size)
+{
+    struct http_span span[HTTP_MAX_RANGES];
+    size_t count = 0;
+    uint64_t total = 0;
+    enum http_range said = http_range_parse(header, size, span, &count);
+    MUST((said == HTTP_RANGE_OK) == (count > 0) && count <= HTTP_MAX_RANGES, "%zu ranges", count);
+    for (size_t i = 0; i < count; i++) {
+        MUST(span[i].len > 0 && span[i].from < size && span[i].len <= size - span[i].from,
+             "a range beyond %llu bytes", (unsigned long long)size);
+        total += span[i].len;
+    }
+    MUST(total <= size, "ranges of more bytes than there are");
+}
+
 /* Readers of parts of a request: what they make of it is of no account here, but it is all of its
  * own. */
 static void read_parts(const struct http_request *r)
@@ -46,7 +61,6 @@ static void read_parts(const struct http_request *r)
                                         "from", "ns",   "tag",    "artifactType"};
     char value[256];
     struct proxy_request proxied;
-    uint64_t from, len;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (http_query(r->query, names[i], value, sizeof value)) {
             MUST(memchr(value, '\0', sizeof value) != NULL, "a value without an end");
@@ -55,11 +69,14 @@ static void read_parts(const struct http_request *r)
     proxy_request_read(r, &proxied);
     MUST(proxied.form != PROXY_WRONG || proxied.why != NULL, "wrong without a reason");
     for (uint64_t size = 0; size < 8; size++) {
-        if (http_range_parse(http_request_header(r, "range"), size, &from, &len) == HTTP_RANGE_OK) {
-            MUST(len > 0 && from < size && len <= size - from, "a range beyond %llu bytes",
-                 (unsigned long long)size);
-        }
+        read_ranges(http_request_header(r, "range"), size);
     }
+    /* To take a tag without quotes changes nothing but that. */
+    enum http_condition strict = http_condition(r, "sha256:1", false);
+    enum http_condition bare = http_condition(r, "sha256:1", true);
+    MUST(bare == strict || (strict == HTTP_HOLDS && bare == HTTP_NOT_MODIFIED),
+         "a tag without quotes undoes a condition");
+    (void)http_if_range(r, "sha256:1");
 }
 
 static void ask_auth(enum auth_mode mode, const struct http_request *r,

@@ -4,32 +4,11 @@
 #include "harness/base/buf.h"
 #include "harness/verdict/verdict_compare.h"
 #include "reports/compare_text.h"
-#include "reports/report.h"
 #include "tests/fuzz/lib/fuzz.h"
+#include "tests/fuzz/lib/reports.h"
 #include "tests/fuzz/lib/tree.h"
 
 #define MAX_REPORT ((size_t)64 << 20)
-
-static const struct report_style plain = {.colour = false};
-
-static void report(struct verdict *v)
-{
-    const struct verdict_list list = {.items = &v, .count = 1};
-    struct buf out;
-    for (size_t i = 0; i < report_format_count; i++) {
-        const struct report_format *format = &report_formats[i];
-        buf_init(&out, MAX_REPORT);
-        if (format->one != NULL) {
-            format->one(v, &plain, &out);
-        } else if (format->traced != NULL) {
-            format->traced(v, NULL, &plain, &out);
-        } else {
-            format->all(&list, &plain, &out);
-        }
-        MUST(!out.failed && out.len > 0, "%s: no memory", format->name);
-        buf_close(&out);
-    }
-}
 
 /* Nothing is worse than itself. */
 static void compare(const struct verdict *v)
@@ -37,6 +16,7 @@ static void compare(const struct verdict *v)
     const struct compare_item item = {
         .scenario = "s", .variant = "", .role = COMPARE_DRILL, .round = 1, .verdict = v};
     const struct compare_side side = {.items = &item, .count = 1};
+    const struct report_style plain = {.colour = false};
     struct err e = {0};
     struct buf out;
     struct comparison *c = verdict_compare(&side, &side, &e);
@@ -51,24 +31,6 @@ static void compare(const struct verdict *v)
     comparison_free(c);
 }
 
-/* What was written is read, and written the same. */
-static void round_trip(const struct verdict *v)
-{
-    struct err e = {0};
-    struct buf first, second;
-    buf_init(&first, MAX_REPORT);
-    buf_init(&second, MAX_REPORT);
-    report_journal(v, &plain, &first);
-    struct verdict *again = verdict_load(fuzz_file(first.data, first.len), &e);
-    MUST(again != NULL, "its own journal is refused: %s\n%s", e.text, first.data);
-    report_journal(again, &plain, &second);
-    MUST(first.len == second.len && memcmp(first.data, second.data, first.len) == 0,
-         "another journal:\n%s\n%s", first.data, second.data);
-    verdict_free(again);
-    buf_close(&first);
-    buf_close(&second);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     const char *path = fuzz_file(data, len);
@@ -79,9 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
              (int)e.code, e.text);
         return 0;
     }
-    report(v);
+    fuzz_reports(v, NULL);
     compare(v);
-    round_trip(v);
     verdict_free(v);
     return 0;
 }

@@ -11,6 +11,7 @@
 #define MAX_BYTES 4096
 #define MAX_STEPS 200
 #define REPOSITORY "/v2/ci/a/blobs/"
+#define UPLOAD_ID 36 /* characters */
 
 struct script {
     const uint8_t *data;
@@ -93,15 +94,15 @@ static void start(struct model *m, struct model_upload *u, struct script *s)
         .method = "POST", .target = targets[next(s) % 3], .headers = "", .cut = SIZE_MAX};
     MUST(ask(m, &r, "Location", location) == 202, "no upload");
     const char *id = strrchr(location, '/');
-    MUST(id != NULL && strlen(id + 1) == 32, "the location %s", location);
+    MUST(id != NULL && strlen(id + 1) == UPLOAD_ID, "the location %s", location);
     *u = (struct model_upload){.open = true};
-    memcpy(u->id, id + 1, 33);
+    memcpy(u->id, id + 1, UPLOAD_ID + 1);
 }
 
 static void target_of(const struct model_upload *u, const char *query, char target[512])
 {
     snprintf(target, 512, REPOSITORY "uploads/%s%s",
-             u->id[0] != '\0' ? u->id : "00000000000000000000000000000000", query);
+             u->id[0] != '\0' ? u->id : "00000000-0000-0000-0000-000000000000", query);
 }
 
 static void grow(struct model_upload *u, const uint8_t *bytes, size_t len)

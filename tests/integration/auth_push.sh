@@ -142,4 +142,46 @@ scenario '.registries = {"primary": {"auth": "token"}, "failover": {"auth": "bas
   | .subjects.puller.command = ["bash", "'"$scratch"'/push.sh"]
   | .subjects.puller.timeout = "60s"'
 run 0 "skopeo pushes"
+
+# ---- the same client where the primary takes no pushes ----------------------------------------
+# It falls back to the failover with that one's own credential; or, MISTAKEN, with an auth file that
+# has the primary's for both, which each kind of registry is shown in its own way.
+cat >"$scratch/fall-back.sh" <<S
+set -u
+copy() { skopeo --policy $scratch/policy.json copy -q "\$@"; }
+cd "\$PULLDRILL_START_DIR"
+copy --src-tls-verify=false "docker://\$PULLDRILL_REGISTRY_PRIMARY/\$PULLDRILL_IMAGE_AGENT" dir:one ||
+  exit 1
+[ "\$1" = careful ] || {
+  jq --arg from "\$PULLDRILL_REGISTRY_PRIMARY" --arg to "\$PULLDRILL_REGISTRY_FAILOVER" \
+    '.auths[\$to] = .auths[\$from]' "\$REGISTRY_AUTH_FILE" >auth.json || exit 1
+  export REGISTRY_AUTH_FILE=\$PWD/auth.json
+}
+to=ci/copy-\$PULLDRILL_START_ID:new
+copy --dest-tls-verify=false dir:one "docker://\$PULLDRILL_REGISTRY_PRIMARY/\$to" ||
+  copy --dest-tls-verify=false dir:one "docker://\$PULLDRILL_REGISTRY_FAILOVER/\$to"
+S
+fall_back() { # PRIMARY FAILOVER WHO: how each of them asks, and who pushes
+  scenario '.registries = {"primary": {"auth": "'"$1"'"}, "failover": {"auth": "'"$2"'"}}
+    | .faults = {"no-pushes": {"on": "primary", "kind": "status", "code": 503,
+        "match": {"op": "upload-start"}}}
+    | .phases = [{"name": "steady", "starts": 1},
+        {"name": "outage", "starts": 1, "faults": ["no-pushes"]}]
+    | .subjects.puller.command = ["bash", "'"$scratch/fall-back.sh"'", "'"$3"'"]'
+}
+no_leak() { # VERDICT WHAT PATTERN: over what it found
+  jq -r '.checks[] | select(.check == "no-leak" and .verdict == "'"$1"'") | .actual, .reasons[]' \
+    "$journal" >"$scratch/no-leak"
+  expect_text "$scratch/no-leak" "$3" "$2"
+}
+for how in "basic token" "token basic"; do
+  fall_back $how careful
+  run 0 "skopeo falls back with its own ($how)"
+  no_leak pass "its own ($how)" '^[0-9]+ requests carried a credential, each to where it belongs$'
+  holds 'map(select(.event == "request" and .registry == "failover" and .op == "manifest-put"
+    and .credential == "own")) | length == 1' "the push that fell back ($how)"
+  fall_back $how mistaken
+  run 1 "skopeo falls back with the primary's ($how)"
+  no_leak fail "the primary's ($how)" "^start 2 sent primary's credential to failover\$"
+done
 finish

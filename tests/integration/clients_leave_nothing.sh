@@ -119,9 +119,9 @@ remains=$(left "$scratch/spaces")
 mkfifo "$scratch/outside/ready"
 cat >"$scratch/stay" <<S
 #!/usr/bin/env bash
-"\$1" pull "\$2" || exit 1
+"\$1" pull "\$2" || { echo "\$1 cannot pull" >"$scratch/outside/ready"; exit 1; }
 { $spaces; } >"$scratch/outside/\$(basename "\$(dirname "\$1")")"
-echo >"$scratch/outside/ready"
+echo ready >"$scratch/outside/ready"
 exec sleep 1000
 S
 chmod +x "$scratch/stay"
@@ -131,7 +131,8 @@ scratch=$scratch PULLDRILL=$PULLDRILL aside bash -c 'drill killed' >"$scratch/ou
 aside=$!
 exec 3<>"$scratch/outside/ready"
 for name in "${clients[@]}"; do
-  read -rt 120 _ <&3 || { fail "not all starts came to hold their machines"; break; }
+  read -r line <&3
+  [ "$line" = ready ] || { fail "not all starts hold their machines: $line"; break; }
 done
 harness=$(cat "$scratch/outside/harness")
 for name in "${clients[@]}"; do cat "$scratch/outside/$name"; done |
@@ -148,10 +149,5 @@ esac
 kill -STOP "$harness" # it must not see its drill end
 kill -9 $(pgrep -P "$harness") "$harness"
 wait "$aside" 2>"$scratch/null"
-for i in $(seq 400); do
-  remains=$(left "$scratch/spaces")
-  [ -n "$remains" ] || break
-  read -rt 0.05 <> <(:)
-done
-[ -z "$remains" ] || fail "kill -9 left: $remains"
+until_nothing "kill -9 left" left "$scratch/spaces"
 finish

@@ -7,7 +7,8 @@
 # digests, and each client asks `serve` for exactly what it asks that one for, and is told the same.
 . tests/lib/clients.sh
 . tests/lib/serve.sh
-trap 'serve_end_all; end_docker_registry; rm -rf "$scratch"' EXIT
+. tests/lib/docker_registry.sh
+trap 'serve_end_all; docker_end_all; rm -rf "$scratch"' EXIT
 types='application/vnd.oci.image.manifest.v1+json,application/vnd.oci.image.index.v1+json'
 types+=',application/vnd.docker.distribution.manifest.v2+json'
 types+=',application/vnd.docker.distribution.manifest.list.v2+json'
@@ -147,34 +148,6 @@ hold_referrers() { # SESSION HOST [FILES]
 
 # ---- Docker's own registry -----------------------------------------------------------------------
 
-docker_registry=
-end_docker_registry() {
-  [ -z "$docker_registry" ] || kill "$docker_registry" 2>"$scratch/null"
-  docker_registry=
-}
-
-# Its address is docker_host, what it was asked for in docker.err.
-begin_docker_registry() {
-  local line
-  cat >"$scratch/docker.yml" <<Y
-version: 0.1
-log: {level: info, fields: {service: registry}}
-storage: {filesystem: {rootdirectory: $scratch/docker-store}, delete: {enabled: true}}
-http: {addr: "127.0.0.1:0"}
-Y
-  mkfifo "$scratch/docker.fifo"
-  docker-registry serve "$scratch/docker.yml" >"$scratch/docker.asked" 2>"$scratch/docker.fifo" \
-    </dev/null &
-  docker_registry=$!
-  exec 9<"$scratch/docker.fifo"
-  while read -r -t 60 -u 9 line; do
-    docker_host=$(grep -oE 'listening on 127\.0\.0\.1:[0-9]+' <<<"$line" | cut -d' ' -f3)
-    [ -z "$docker_host" ] || break
-  done
-  cat <&9 >"$scratch/docker.err" &
-  [ -n "$docker_host" ]
-}
-
 # CLIENT METHOD PATH STATUS of each request, in the order of the alphabet; what a registry names as it
 # likes is left out.
 plain_requests() {
@@ -216,8 +189,8 @@ command -v docker-registry >"$scratch/null" || have_docker=
 serve_begin memory --record "$scratch/memory.jsonl" &&
   serve_begin disk --store "$scratch/store" --tls --auth token --files "$scratch/disk" || finish
 if [ -n "$have_docker" ]; then
-  begin_docker_registry || fail "docker-registry does not begin: $(cat "$scratch/docker.err")"
-  session docker "$docker_host" yes &
+  docker_begin beside || finish
+  session docker "${docker_host[beside]}" yes &
   sessions+=($!)
 fi
 session memory "${serve_host[memory]}" yes &
@@ -239,15 +212,15 @@ serve_end disk
   echo "skip: docker-registry beside it: it is not installed"
   finish
 }
-hold docker "$docker_host"
-end_docker_registry
+hold docker "${docker_host[beside]}"
+docker_end beside
 diff "$scratch/docker.out" "$scratch/memory.out" >"$scratch/diff" || {
   fail "the clients' steps end in other ways (<: Docker's registry)"
   sed 's/^/    /' "$scratch/diff"
 }
 cmp -s "$scratch/docker.referrers" "$scratch/memory.referrers" || fail "the referrers are others"
 asked_of_us "$scratch/memory.jsonl" >"$scratch/ours"
-asked_of_docker "$scratch/docker.asked" >"$scratch/theirs"
+asked_of_docker "$scratch/docker.beside.asked" >"$scratch/theirs"
 [ "$(wc -l <"$scratch/ours")" -ge $((30 * ${#clients[@]})) ] || fail "too few requests to compare"
 diff "$scratch/theirs" "$scratch/ours" >"$scratch/diff" || {
   fail "the clients ask for other things, or are told others (<: of Docker's registry)"

@@ -4,7 +4,6 @@
 
 export PULLDRILL_CACHE=$scratch/cache REGISTRY_AUTH_FILE=$scratch/auth.json
 echo '{}' >"$REGISTRY_AUTH_FILE"
-unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY
 
 # scenario NAME JQ-FILTER [SCENARIO]: one of the library, changed, in $scratch/NAME.json.
 scenario() {

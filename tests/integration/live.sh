@@ -2,7 +2,6 @@
 # The live lines of a terminal, as a terminal shows them: `script` gives the program a terminal of its
 # own, a small one here draws what it wrote. The subject waits until what is to be seen was drawn.
 . tests/lib/check.sh
-unset NO_COLOR
 exec 6>"$scratch/lock"
 hold() { flock 6; }
 let_go() { flock -u 6; }

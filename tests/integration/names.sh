@@ -9,7 +9,7 @@ chmod 755 "$scratch"
 # A machine's own script: names and all as they ship. It says where it ran, and leaves its files.
 cat >"$scratch/provision.sh" <<'SCRIPT'
 #!/bin/sh
-fetch() { curl -sSf --max-time 5 -o "$2" "https://$host/v2/codeship/agent/$1"; }
+fetch() { curl -sSf -o "$2" "https://$host/v2/codeship/agent/$1"; }
 pull() {
   host=$1
   fetch manifests/stable "$PULLDRILL_START_DIR/manifest" || return 1
@@ -208,6 +208,10 @@ held() {
   grep -F "$scratch" /proc/[0-9]*/mountinfo 2>"$scratch/null"
   pgrep -f "$scratch/[k]eep.sh"
 }
+left() {
+  held
+  ls -A "$TMPDIR"
+}
 cat >"$scratch/keep.sh" <<'KEEP'
 for kind in net mnt user; do readlink /proc/self/ns/$kind; done >"$1/list"
 mkdir -p "$PULLDRILL_LANE_DIR/m" && mount -t tmpfs none "$PULLDRILL_LANE_DIR/m" 2>"$1/null"
@@ -235,12 +239,7 @@ if [ "$possible" = 1 ]; then
     kill -STOP "$harness"
     kill -9 "$drill" "$harness"
     wait "$harness" 2>"$scratch/null"
-    for i in $(seq 200); do
-      left=$(held; ls -A "$TMPDIR")
-      [ -n "$left" ] || break
-      read -rt 0.05 <> <(:)
-    done
-    [ -z "$left" ] || fail "kill -9 left: $left"
+    until_nothing "kill -9 left" left
   done
 fi
 

@@ -18,7 +18,7 @@ cat >"$scratch/scenario.json" <<'JSON'
     "puller": {
       "command": [
         "sh", "-c",
-        "for i in $(seq 4); do \"$@\" && exit; sleep 0.1; done; exit 1", "sh",
+        "until \"$@\"; do sleep 0.1; done", "sh",
         "${subjects.dir}/build-start", "--primary", "quay.io:80", "--failover", "public.ecr.aws:80",
         "${image.agent}"
       ],

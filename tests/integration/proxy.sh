@@ -2,6 +2,7 @@
 # Registries reached by their own names through a proxy, and at an address of this machine: real
 # clients that nobody changed, over TLS, as root and as an ordinary user.
 . tests/lib/check.sh
+. tests/lib/page.sh
 
 export TMPDIR=$scratch/tmp
 mkdir "$TMPDIR"
@@ -135,18 +136,8 @@ expect_exit 0 "two ways" run two.json
 expect_text "$scratch/out" '^reach: proxy \(fetch\): .*; ports \(local\): ' "both ways"
 
 # What the documentation shows is right, and does what it says.
-awk -v dir="$scratch" '
-  /^```json$/ { file = dir "/shown-" ++n ".json"; next }
-  /^```/ { file = ""; next }
-  file { print > file }' docs/reaching.md
-whole=0
-for file in "$scratch"/shown-*.json; do
-  grep -q '"version"' "$file" || continue
-  whole=$((whole + 1))
-  expect_exit 0 "a scenario of docs/reaching.md" "$PULLDRILL" validate "$file"
-  grep -q '"reach": "proxy"' "$file" && cp "$file" "$scratch/shown.json"
-done
-[ "$whole" = 2 ] || fail "docs/reaching.md shows $whole whole scenarios, not 2"
+page_scenarios docs/reaching.md 2
+cp "$(grep -l '"reach": "proxy"' "${shown[@]}")" "$scratch/shown.json"
 rm -rf "$scratch/results"
 expect_exit 0 "the proxy of docs/reaching.md" run shown.json -- bash -c '
   export token=$(curl -sSf -u "$PULLDRILL_REGISTRY_PRIMARY_USER:$PULLDRILL_REGISTRY_PRIMARY_PASSWORD" \

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The JSON Schema takes what the parser takes, and refuses what it refuses as far as a schema can.
 . tests/lib/check.sh
+. tests/lib/page.sh
 
 # A Python that has jsonschema: Debian's own where another one comes first in the path.
 python=python3
@@ -33,19 +34,11 @@ expect_exit 0 "a valid scenario" "$python" -W ignore -m jsonschema -i "$scratch/
   "$scratch/schema.json"
 
 # The scenarios that the documentation shows are right.
-awk -v dir="$scratch" '
-  /^```json$/ { file = dir "/shown-" ++n ".json"; next }
-  /^```$/ { file = ""; next }
-  file { print > file }' docs/scenario.md
-whole=0
-for file in "$scratch"/shown-*.json; do
-  grep -q '"version"' "$file" || continue
-  whole=$((whole + 1))
-  expect_exit 0 "a scenario of docs/scenario.md" "$PULLDRILL" validate "$file"
+page_scenarios docs/scenario.md 2
+for file in "${shown[@]}"; do
   expect_exit 0 "the same by the schema" "$python" -W ignore -m jsonschema -i "$file" \
     "$scratch/schema.json"
 done
-[ "$whole" = 2 ] || fail "docs/scenario.md shows $whole whole scenarios, not 2"
 
 # The reference for people and for programs has every level.
 expect_exit 0 "keys" "$PULLDRILL" keys

@@ -129,6 +129,17 @@ kill -TERM "$server"
 wait "$server" || fail "it does not end where the ready file is another's"
 [ "$(cat "$scratch/ready")" = "primary 127.0.0.1:1" ] || fail "it took a successor's ready file away"
 
+# One that kill -9 left is gone before anything is opened, so that it says nothing of what does not
+# listen yet, or never will.
+begin
+stop 137 KILL
+[ -e "$scratch/ready" ] || fail "kill -9 leaves no ready file behind"
+mkdir -p "$scratch/foreign/primary/other"
+expect_exit 4 "a folder that is no store" \
+  "$PULLDRILL" serve --store "$scratch/foreign" --ready-file "$scratch/ready"
+[ ! -e "$scratch/ready" ] || fail "the ready file of another run says that this one listens"
+nothing_left "a stale ready file"
+
 # TLS and credentials: files that nobody else can read, nothing of them on stdout or in the history.
 begin --registry primary --tls --auth token --files "$scratch/files" --record "$scratch/tls.jsonl"
 ca=$(file_of ca)
@@ -155,6 +166,14 @@ login=$(jq -r '.auths[].auth' "$(file_of credentials)" | base64 -d)
 expect_status 200 "basic" -u "$login" "http://$primary/v2/"
 stop 0 TERM
 nothing_left "credentials without --files"
+
+# Beyond one address clients are told a name, which the certificate and the realm hold, too.
+begin --listen 0.0.0.0 --advertise localhost --tls --auth token
+[[ $primary == localhost:* ]] || fail "the name is not told: $primary"
+ca=$(file_of ca)
+expect_status 401 "by the name" --cacert "$ca" -D "$scratch/head" "https://$primary/v2/"
+expect_text "$scratch/head" "realm=\"https://$primary/token\"" "the realm"
+stop 0 TERM
 
 # A store outlives kill -9, and nobody else may open it meanwhile.
 begin --registry primary --store "$scratch/store"
@@ -245,7 +264,16 @@ wrong '--registry a stands here twice' --registry a --registry a
 wrong 'serve: "Primary" is no name for a registry' --registry Primary
 wrong '--image agent: "agent" does not say what it is' --image agent
 wrong "--image oci:$scratch/none: .*cannot be read" --image "oci:$scratch/none"
+# Content is read after its scenario, which serve has put together: its places are nobody's.
+wrong "serve: $scratch is no image layout" --image "x:1=oci:$scratch"
+jq --arg from "oci:$scratch" '.images.agent = {ref: "a/b:c", from: $from}' tests/lib/small.json \
+  >"$scratch/empty.json"
+wrong "$scratch/empty.json: $scratch is no image layout" "$scratch/empty.json"
 wrong '--listen nowhere: an address of this machine' --listen nowhere
+wrong '--advertise x: where is it' --advertise x
+wrong '--advertise x:1: a host name or an address' --listen 0.0.0.0 --advertise x:1
+wrong '--listen 0.0.0.0 is every address, .* --advertise NAME' --listen 0.0.0.0 --tls
+wrong '--listen :: is every address, .* --advertise NAME' --listen :: --auth token
 wrong '--auth bearer: none, basic or token' --auth bearer
 wrong '--store: which\?' --store ''
 wrong "--record $scratch/stuck.jsonl: that is there already" --record "$scratch/stuck.jsonl"

@@ -72,11 +72,7 @@ kill -STOP "$harness"
 kill -9 "$drill" "$harness"
 wait "$harness" 2>"$scratch/null"
 all_gone
-for i in $(seq 400); do
-  [ -n "$(ls -A "$TMPDIR")" ] || break
-  read -rt 0.05 <> <(:)
-done
-[ -z "$(ls -A "$TMPDIR")" ] || fail "kill -9 left a scratch folder"
+until_nothing "kill -9 left a scratch folder" ls -A "$TMPDIR"
 
 # All of the harness is killed, with what would delete its scratch folder: the next drill does.
 begin "$scratch/KILL"
@@ -121,8 +117,9 @@ for parts in "" "$scratch/larger.json"; do
   expect_agreement 143 "$scratch/early" "$scratch/out"
 done
 
-# One that comes when the first of two drills is over, but its results are still being written (to a
-# FIFO, which keeps it waiting): its verdict stands, the second never begins, and that is no pass.
+# One that comes when the first of two drills is over, but its results are still being written (the
+# last of them to a FIFO that nobody reads yet): its verdict stands, the second never begins, and that
+# is no pass.
 cp tests/lib/small.json "$scratch/scenario.json"
 cp tests/lib/small.json "$scratch/second.json"
 late=$scratch/late/$(tr / - <<<"${scratch#/}")-scenario
@@ -130,10 +127,9 @@ mkdir -p "$late" && mkfifo "$late/metrics.txt.part"
 "$PULLDRILL" run "$scratch/scenario.json" "$scratch/second.json" -q --out "$scratch/late" \
   >"$scratch/out" 2>"$scratch/err" </dev/null &
 harness=$!
-exec 8<"$late/metrics.txt.part"
+until [ -e "$late/report.html" ]; do :; done
 kill -INT "$harness"
-cat <&8 >"$scratch/null"
-exec 8<&-
+cat "$late/metrics.txt.part" >"$scratch/null"
 wait "$harness"
 status=$?
 [ "$status" = 130 ] || fail "late SIGINT: exit $status, wanted 130"

@@ -38,8 +38,22 @@ jq -es '.[-2].event == "verdict" and .[-2].verdict == "error"
   and (.[-2].why | test("signal 9"))' "$scratch/out" >"$scratch/null" || fail "its verdict is not told"
 
 # A reader that goes away, one that never was, and a full disk change neither verdict nor exit code.
-"$PULLDRILL" run "$scratch/bad.json" -q --format json --out "$scratch/results" 2>"$scratch/err" |
+# The first start waits until the reader has gone.
+mkfifo "$scratch/gone"
+cat >"$scratch/waits.sh" <<'S'
+#!/bin/bash
+[ "$PULLDRILL_START_ID" != 1 ] || read -r _ <"$1"
+exec "${@:2}"
+S
+chmod +x "$scratch/waits.sh"
+jq ".subjects.puller.command |= [\"$scratch/waits.sh\", \"$scratch/gone\"] + ." \
+  "$scratch/bad.json" >"$scratch/waits.json"
+"$PULLDRILL" run "$scratch/waits.json" -q --format json --out "$scratch/results" \
+  2>"$scratch/err" | {
   head -n 1 >"$scratch/out"
+  exec <&-
+  echo >"$scratch/gone"
+}
 status=${PIPESTATUS[0]}
 [ "$status" = 1 ] || fail "a reader that went away: exit $status, wanted 1"
 expect_text "$scratch/err" 'cannot write to stdout; the results are in' "the lost output is told"

@@ -31,17 +31,6 @@ static const char *const says[] = {[DELAYED] = "delayed by 'slow'",
                                    [STALLED] = "stalled by 'st'",
                                    [WRITING] = "waits for its client to read"};
 
-/* Turns until the server says that a connection does WHAT. */
-static void until_it_says(struct bed *b, const char *what)
-{
-    char text[4096] = "";
-    for (size_t i = 0; i < 1000000 && strstr(text, what) == NULL; i++) {
-        bed_turn(b);
-        server_describe(b->server, text, sizeof(text));
-    }
-    cr_assert_not_null(strstr(text, what), "never %s, but %s", what, text);
-}
-
 static struct bed *open_with(const char *kind, const char *existing)
 {
     const struct server_limits limits = {.drain_ms = 50};
@@ -57,25 +46,21 @@ static struct bed *open_with(const char *kind, const char *existing)
 /* A client of lane 1 whose connection is DOING that. */
 static int connection_that_is(struct bed *b, enum doing doing)
 {
-    struct bed_reply r;
     int fd = bed_connect(b);
     cr_assert_geq(fd, 0);
     switch (doing) {
     case IDLE:
-        bed_get(b, fd, MANIFEST);
-        bed_reply(b, fd, false, &r);
-        cr_assert_eq(r.status, 200);
-        bed_reply_close(&r);
+        bed_is_served(b, fd);
         break;
     case DELAYED:
     case STALLED:
         bed_arm(b, doing == DELAYED ? "slow" : "st");
         bed_get_blob(b, fd, b->layer, "");
-        until_it_says(b, says[doing]);
+        bed_until_it_says(b, says[doing]);
         break;
     case WRITING:
         bed_get_blob(b, fd, b->big, ""); /* more than two kernels hold */
-        until_it_says(b, says[doing]);
+        bed_until_it_says(b, says[doing]);
         break;
     case QUEUED: /* the server's loop has not turned since */
     case DOINGS:
@@ -174,10 +159,7 @@ Test(server_existing, phase_after_phase)
         cr_expect_eq(r.status, 500);
         bed_reply_close(&r);
         bed_heal(b, "f");
-        bed_get(b, within, MANIFEST);
-        bed_reply(b, within, false, &r);
-        cr_expect_eq(r.status, 200);
-        bed_reply_close(&r);
+        bed_is_served(b, within);
         (void)close(within);
     }
     bed_close(b);

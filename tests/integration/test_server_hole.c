@@ -16,22 +16,6 @@
 /* How long a connection is watched that must not come about. */
 #define A_WHILE_MS 50
 
-/* A client that has begun to connect to LISTENER. */
-static int begin_connect(const struct bed *b, int listener)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons(server_port(b->server, listener))};
-    char host[64];
-    (void)snprintf(host, sizeof(host), "%s", server_address(b->server, listener));
-    host[strcspn(host, ":")] = '\0';
-    cr_assert_eq(inet_pton(AF_INET, host, &to.sin_addr), 1);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    cr_assert_geq(fd, 0);
-    int rc = connect(fd, (struct sockaddr *)&to, sizeof(to));
-    cr_assert(rc == 0 || errno == EINPROGRESS || errno == ECONNREFUSED);
-    return fd;
-}
-
 static bool hangs(struct bed *b, int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLOUT};
@@ -57,29 +41,20 @@ static bool gets_through(struct bed *b, int fd)
     return error == 0;
 }
 
-static void is_served(struct bed *b, int fd)
-{
-    struct bed_reply r;
-    bed_get(b, fd, MANIFEST);
-    bed_reply(b, fd, false, &r);
-    cr_expect_eq(r.status, 200);
-    bed_reply_close(&r);
-}
-
 /* A connection to a black hole is neither made nor refused, and leaves no event; once it is healed
  * the kernel's next try gets through. */
 Test(server_hole, hangs_and_heals)
 {
     struct bed *b = bed_open(HOLE, NULL);
     bed_arm(b, "hole");
-    int fd = begin_connect(b, b->listener);
+    int fd = bed_begin_connect(b, b->listener);
     cr_assert(hangs(b, fd));
     cr_expect_eq(bed_count(b, EVENT_CONNECTION_OPEN), 0);
     cr_expect_eq(server_refusing(b->server), 1);
     bed_heal(b, "hole");
     cr_expect_eq(server_refusing(b->server), 0);
     cr_assert(gets_through(b, fd));
-    is_served(b, fd);
+    bed_is_served(b, fd);
     cr_expect_eq(bed_count(b, EVENT_CONNECTION_OPEN), 1, "the filler is no client");
     (void)close(fd);
     bed_close(b);
@@ -91,8 +66,8 @@ Test(server_hole, stalls_open_connections)
 {
     struct bed *b = bed_open(HOLE, NULL);
     struct bed_reply r;
-    int fd = bed_connect(b), queued = begin_connect(b, b->listener);
-    is_served(b, fd);
+    int fd = bed_connect(b), queued = bed_begin_connect(b, b->listener);
+    bed_is_served(b, fd);
     bed_arm(b, "hole");
     cr_expect_eq(bed_count(b, EVENT_CONNECTION_OPEN), 2);
     bed_get(b, fd, MANIFEST);
@@ -105,7 +80,7 @@ Test(server_hole, stalls_open_connections)
     bed_reply(b, fd, false, &r);
     cr_expect_eq(r.status, 200);
     bed_reply_close(&r);
-    is_served(b, queued);
+    bed_is_served(b, queued);
     (void)close(fd);
     (void)close(queued);
     bed_close(b);
@@ -157,7 +132,7 @@ Test(server_hole, may_reset_open_connections)
         bed_open("{'hole': {'on': 'primary', 'kind': 'black-hole', 'existing': 'reset'}}", NULL);
     struct bed_reply r;
     int fd = bed_connect(b);
-    is_served(b, fd);
+    bed_is_served(b, fd);
     bed_arm(b, "hole");
     bed_reply_to_end(b, fd, &r);
     cr_expect_eq(r.error, ECONNRESET);
@@ -172,8 +147,8 @@ Test(server_hole, notices_that_a_client_went)
 {
     struct bed *b = bed_open(HOLE, NULL);
     int first = bed_connect(b), second = bed_connect(b);
-    is_served(b, first);
-    is_served(b, second);
+    bed_is_served(b, first);
+    bed_is_served(b, second);
     bed_arm(b, "hole");
     (void)close(first);
     cr_expect_str_eq(bed_wait(b, EVENT_CONNECTION_CLOSE, 1)->close.how, "peer-fin");
@@ -194,10 +169,10 @@ Test(server_hole, gives_way_to_a_refusal)
                              NULL);
     bed_arm(b, "hole");
     bed_arm(b, "gone");
-    int refused = begin_connect(b, b->listener);
+    int refused = bed_begin_connect(b, b->listener);
     cr_expect_not(gets_through(b, refused));
     bed_heal(b, "gone");
-    int fd = begin_connect(b, b->listener);
+    int fd = bed_begin_connect(b, b->listener);
     cr_expect(hangs(b, fd));
     bed_heal(b, "hole");
     cr_expect(gets_through(b, fd));
@@ -216,9 +191,9 @@ Test(server_hole, meets_later_listeners_of_its_lane)
     const struct server_listen how = {.registry = b->registry, .lane = 2};
     int listener = server_listen(b->server, &how, "127.0.0.1", 0, NULL);
     cr_assert_geq(listener, 0);
-    int fd = begin_connect(b, listener), other = bed_connect(b);
+    int fd = bed_begin_connect(b, listener), other = bed_connect(b);
     cr_expect(hangs(b, fd));
-    is_served(b, other);
+    bed_is_served(b, other);
     bed_heal(b, "hole");
     cr_expect(gets_through(b, fd));
     (void)close(fd);
@@ -239,12 +214,12 @@ Test(server_hole, uses_a_given_filler_again)
     cr_assert_geq(listener, 0);
     for (int i = 0; i < 3; i++) {
         bed_arm(b, "hole");
-        int fd = begin_connect(b, listener);
+        int fd = bed_begin_connect(b, listener);
         cr_assert(hangs(b, fd), "round %d", i);
         (void)close(fd);
         bed_heal(b, "hole");
         int after = bed_connect_to(b, listener);
-        is_served(b, after);
+        bed_is_served(b, after);
         (void)close(after);
     }
     cr_expect_eq(bed_count(b, EVENT_CONNECTION_OPEN), 3);

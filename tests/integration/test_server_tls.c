@@ -193,8 +193,9 @@ Test(server_tls, tells_of_handshakes_that_were_left)
 /* Whoever never shakes hands is not waited for for ever. */
 Test(server_tls, ends_idle_handshakes)
 {
-    struct bed *b = bed_open(NULL, &(struct server_limits){.idle_ms = 50});
+    struct bed *b = bed_open(NULL, NULL);
     int fd = bed_connect_plain(b, b->listener);
+    bed_close_idle(b);
     cr_assert_str_eq(closed(b, 1)->how, "idle");
     (void)close(fd);
     bed_close(b);
@@ -291,13 +292,9 @@ Test(server_tls, shows_flawed_certificates)
     struct bed *b = bed_open("{'c': {'on': 'primary', 'kind': 'tls-certificate', 'flaw': 'expired',"
                              "       'when': {'limit': 1}}}",
                              NULL);
-    struct bed_reply r;
     int kept = bed_connect(b);
     bed_arm(b, "c");
-    bed_get(b, kept, MANIFEST);
-    bed_reply(b, kept, false, &r);
-    cr_assert_eq(r.status, 200);
-    bed_reply_close(&r);
+    bed_is_served(b, kept);
     (void)close(bed_connect(b));
     const struct event_fault_decided *d = &bed_wait(b, EVENT_FAULT_DECIDED, 1)->decided;
     cr_assert(d->fired);
@@ -343,11 +340,7 @@ Test(server_tls, holds_handshakes_until_healed)
         (void)tls_peer_read(p, data, sizeof(data));
         bed_turn(b);
     }
-    struct bed_reply r;
-    bed_get(b, fd, MANIFEST);
-    bed_reply(b, fd, false, &r);
-    cr_assert_eq(r.status, 200);
-    bed_reply_close(&r);
+    bed_is_served(b, fd);
     (void)close(fd);
     cr_assert_null(closed(b, 1)->fault);
     bed_close(b);

@@ -8,12 +8,6 @@
 #include "fake-registry/digest.h"
 #include "tests/lib/server_push.h"
 
-#define MANIFEST "/v2/ci/agent/manifests/"
-#define INDEX                                                                                      \
-    "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\","              \
-    "\"manifests\":[]}"
-#define INDEX_TYPE "Content-Type: application/vnd.oci.image.index.v1+json\r\n"
-
 /* A blob goes in by POST and PUT, and comes out again; the history says what came and what it has
  * brought into the registry. */
 Test(server_write, keeps_a_blob)
@@ -40,9 +34,10 @@ Test(server_write, keeps_a_manifest)
     struct bed *b = bed_open(NULL, NULL);
     struct bed_reply r;
     int fd = bed_connect(b);
-    cr_assert_eq(push_ask(b, fd, "PUT", MANIFEST "new", INDEX_TYPE, INDEX, NULL), 201);
-    cr_assert_eq(push_ask(b, fd, "GET", MANIFEST "new", "", NULL, &r), 200);
-    cr_assert_str_eq(bed_body(&r), INDEX);
+    cr_assert_eq(push_ask(b, fd, "PUT", PUSH_MANIFESTS "new", PUSH_INDEX_TYPE, PUSH_INDEX, NULL),
+                 201);
+    cr_assert_eq(push_ask(b, fd, "GET", PUSH_MANIFESTS "new", "", NULL, &r), 200);
+    cr_assert_str_eq(bed_body(&r), PUSH_INDEX);
     bed_reply_close(&r);
     const struct event_response *a = &bed_find(b, EVENT_RESPONSE, 1)->response;
     cr_assert_str_eq(a->stored, bed_wait(b, EVENT_RESPONSE, 2)->response.digest);
@@ -55,9 +50,10 @@ Test(server_write, deletes)
 {
     struct bed *b = bed_open(NULL, NULL);
     int fd = bed_connect(b);
-    cr_assert_eq(push_ask(b, fd, "PUT", MANIFEST "new", INDEX_TYPE, INDEX, NULL), 201);
-    cr_assert_eq(push_ask(b, fd, "DELETE", MANIFEST "new", "", NULL, NULL), 202);
-    cr_assert_eq(push_ask(b, fd, "GET", MANIFEST "new", "", NULL, NULL), 404);
+    cr_assert_eq(push_ask(b, fd, "PUT", PUSH_MANIFESTS "new", PUSH_INDEX_TYPE, PUSH_INDEX, NULL),
+                 201);
+    cr_assert_eq(push_ask(b, fd, "DELETE", PUSH_MANIFESTS "new", "", NULL, NULL), 202);
+    cr_assert_eq(push_ask(b, fd, "GET", PUSH_MANIFESTS "new", "", NULL, NULL), 404);
     (void)close(fd);
     bed_close(b);
 }
@@ -69,8 +65,8 @@ Test(server_write, takes_pipelined_manifests)
     int fd = bed_connect(b);
     for (int i = 0; i < 20; i++) {
         char path[64];
-        (void)snprintf(path, sizeof(path), MANIFEST "t%d", i);
-        push_send(b, fd, "PUT", path, INDEX_TYPE, INDEX);
+        (void)snprintf(path, sizeof(path), PUSH_MANIFESTS "t%d", i);
+        push_send(b, fd, "PUT", path, PUSH_INDEX_TYPE, PUSH_INDEX);
     }
     for (size_t i = 1; i <= 20; i++) {
         cr_assert_eq(bed_wait(b, EVENT_RESPONSE, i)->response.status, 201);
@@ -85,12 +81,10 @@ Test(server_write, takes_pipelined_manifests)
 Test(server_write, takes_chunked_bodies)
 {
     struct bed *b = bed_open(NULL, NULL);
-    char place[512];
     char path[768];
     struct bed_reply r;
     int fd = bed_connect(b);
-    push_begin(b, fd, place);
-    push_finish_path(place, "some layer", path);
+    push_begin_put(b, fd, "some layer", path);
     push_send(b, fd, "PUT", path, "Transfer-Encoding: chunked\r\n", NULL);
     bed_send(b, fd, "1\r\ns\r\n3;x=y\r\nome\r\n6\r\n layer\r\n0\r\nTrailer: x\r\n\r\n");
     bed_reply(b, fd, false, &r);
@@ -107,12 +101,10 @@ Test(server_write, takes_chunked_bodies)
 Test(server_write, says_continue)
 {
     struct bed *b = bed_open(NULL, NULL);
-    char place[512];
     char path[768];
     struct bed_reply r;
     int fd = bed_connect(b);
-    push_begin(b, fd, place);
-    push_finish_path(place, "some layer", path);
+    push_begin_put(b, fd, "some layer", path);
     push_send(b, fd, "PUT", path, "Content-Length: 10\r\nExpect: 100-continue\r\n", NULL);
     bed_reply(b, fd, false, &r);
     cr_assert_eq(r.status, 100);
@@ -131,8 +123,7 @@ Test(server_write, answers_instead_of_continue)
     struct bed *b = bed_open(NULL, NULL);
     struct bed_reply r;
     int fd = bed_connect(b);
-    push_send(b, fd, "PATCH", PUSH_UPLOADS "00000000000000000000000000000000",
-              "Content-Length: 10\r\nExpect: 100-continue\r\n", NULL);
+    push_send(b, fd, "PATCH", PUSH_NOWHERE, "Content-Length: 10\r\nExpect: 100-continue\r\n", NULL);
     bed_reply_to_end(b, fd, &r);
     cr_assert_eq(r.status, 404);
     cr_assert(r.eof);
@@ -148,8 +139,7 @@ Test(server_write, answers_a_long_refused_body_early)
     struct bed *b = bed_open(NULL, NULL);
     struct bed_reply r;
     int fd = bed_connect(b);
-    push_send(b, fd, "PATCH", PUSH_UPLOADS "00000000000000000000000000000000",
-              "Content-Length: 50000000\r\n", NULL);
+    push_send(b, fd, "PATCH", PUSH_NOWHERE, "Content-Length: 50000000\r\n", NULL);
     bed_send(b, fd, "only the beginning");
     bed_reply_to_end(b, fd, &r);
     cr_assert_eq(r.status, 404);
@@ -169,7 +159,7 @@ Test(server_write, answers_a_long_body_in_the_wrong_place)
     struct bed_reply r;
     for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
         int fd = bed_connect(b);
-        push_send(b, fd, "POST", PUSH_UPLOADS "00000000000000000000000000000000", more[i], NULL);
+        push_send(b, fd, "POST", PUSH_NOWHERE, more[i], NULL);
         bed_reply_to_end(b, fd, &r);
         cr_assert_eq(r.status, 405, "%s", more[i]);
         bed_reply_close(&r);
@@ -185,8 +175,7 @@ Test(server_write, answers_a_refused_body_that_grows)
     struct bed_reply r;
     char *chunk = push_text(1, 65536);
     int fd = bed_connect(b);
-    push_send(b, fd, "PATCH", PUSH_UPLOADS "00000000000000000000000000000000",
-              "Transfer-Encoding: chunked\r\n", NULL);
+    push_send(b, fd, "PATCH", PUSH_NOWHERE, "Transfer-Encoding: chunked\r\n", NULL);
     for (int i = 0; i < 20; i++) {
         bed_send(b, fd, "10000\r\n");
         bed_send(b, fd, chunk);
@@ -206,9 +195,7 @@ Test(server_write, goes_on_after_a_refused_body)
     struct bed *b = bed_open(NULL, NULL);
     char *body = push_text(1, 100000);
     int fd = bed_connect(b);
-    cr_assert_eq(
-        push_ask(b, fd, "PATCH", PUSH_UPLOADS "00000000000000000000000000000000", "", body, NULL),
-        404);
+    cr_assert_eq(push_ask(b, fd, "PATCH", PUSH_NOWHERE, "", body, NULL), 404);
     cr_assert_eq(push_ask(b, fd, "GET", "/v2/", "", NULL, NULL), 200);
     cr_assert_eq(bed_find(b, EVENT_RESPONSE, 1)->response.received, 100000);
     free(body);
@@ -250,11 +237,9 @@ Test(server_write, keeps_what_an_interrupted_patch_added)
 Test(server_write, forgets_what_an_interrupted_put_added)
 {
     struct bed *b = bed_open(NULL, NULL);
-    char place[512];
     char path[768];
     int fd = bed_connect(b);
-    push_begin(b, fd, place);
-    push_finish_path(place, "some layer", path);
+    push_begin_put(b, fd, "some layer", path);
     push_send(b, fd, "PUT", path, "Content-Length: 10\r\n", NULL);
     bed_send(b, fd, "some ");
     (void)close(fd);
@@ -268,13 +253,17 @@ Test(server_write, forgets_what_an_interrupted_put_added)
 /* A client that stops sending is closed like one that asks nothing. */
 Test(server_write, closes_a_stalled_upload)
 {
-    const struct server_limits limits = {.idle_ms = 20};
-    struct bed *b = bed_open(NULL, &limits);
+    struct bed *b = bed_open(NULL, NULL);
+    struct bed_reply r;
     char place[512];
     int fd = bed_connect(b);
     push_begin(b, fd, place);
-    push_send(b, fd, "PATCH", place, "Content-Length: 10\r\n", NULL);
+    push_send(b, fd, "PATCH", place, "Content-Length: 10\r\nExpect: 100-continue\r\n", NULL);
+    bed_reply(b, fd, false, &r);
+    cr_assert_eq(r.status, 100);
+    bed_reply_close(&r);
     bed_send(b, fd, "some ");
+    bed_close_idle(b);
     cr_assert_str_eq(bed_wait(b, EVENT_CONNECTION_CLOSE, 1)->close.how, "idle");
     cr_assert_eq(bed_find(b, EVENT_RESPONSE, 2)->response.status, 0);
     (void)close(fd);
@@ -288,11 +277,9 @@ Test(server_write, closes_a_stalled_upload)
 /* Sends the whole PUT of TEXT, whose digest takes so long that the pool works it out. */
 static int send_big(struct bed *b, const char *text)
 {
-    char place[512];
     char path[768];
     int fd = bed_connect(b);
-    push_begin(b, fd, place);
-    push_finish_path(place, text, path);
+    push_begin_put(b, fd, text, path);
     push_send(b, fd, "PUT", path, "", text);
     return fd;
 }
@@ -319,9 +306,7 @@ Test(server_write, stores_for_a_client_that_is_gone)
     char *text = push_text(8, BIG);
     int fd = send_big(b, text);
     (void)close(fd);
-    while (!push_has_blob(b, text)) {
-        (void)uv_run(&b->loop, UV_RUN_ONCE);
-    }
+    push_wait_for_blob(b, text);
     free(text);
     bed_close(b);
 }
@@ -356,9 +341,7 @@ Test(server_write, stores_though_it_is_cut)
     int fd = send_big(b, text);
     wait_for_job(b, text);
     bed_arm(b, "f");
-    while (!push_has_blob(b, text)) {
-        (void)uv_run(&b->loop, UV_RUN_ONCE);
-    }
+    push_wait_for_blob(b, text);
     (void)bed_wait(b, EVENT_CONNECTION_CLOSE, 1);
     bed_heal(b, "f");
     free(text);
@@ -374,9 +357,7 @@ Test(server_write, stores_in_a_black_hole)
     int fd = send_big(b, text);
     wait_for_job(b, text);
     bed_arm(b, "h");
-    while (!push_has_blob(b, text)) {
-        (void)uv_run(&b->loop, UV_RUN_ONCE);
-    }
+    push_wait_for_blob(b, text);
     bed_heal(b, "h");
     cr_assert_eq(bed_wait(b, EVENT_RESPONSE, 2)->response.status, 201);
     free(text);

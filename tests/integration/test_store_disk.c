@@ -1,5 +1,6 @@
 /* Stores on disk: what is pushed is there after the next open, and nothing else. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,11 @@
 #include <unistd.h>
 
 #include "tests/lib/store_folder.h"
+
+#define SHA256_ABC "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+#define SHA512_ABC                                                                                 \
+    "sha512:ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3" \
+    "c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
 
 static char folder[FIXTURE_PATH];
 static char path[FIXTURE_PATH];
@@ -198,12 +204,13 @@ Test(store_disk, orphans)
     fixture_write(folder, "uploads/0123", "x", 1);
     fixture_write(folder, "blobs/sha256/notes.txt", "x", 1);
     fixture_write(folder, "repositories/.hidden", "x", 1);
+    fixture_write(folder, "repositories/notes", "x", 1);
     s = store_folder_open(folder);
     cr_assert_str_eq(store_notes, "");
     cr_assert_eq(store_folder_files(folder, "uploads"), 0);
     cr_assert_eq(access(path, F_OK), -1);
     cr_assert_eq(store_folder_files(folder, "blobs"), 2);
-    cr_assert_eq(store_folder_files(folder, "repositories"), 2);
+    cr_assert_eq(store_folder_files(folder, "repositories"), 3);
     store_free(s);
 }
 
@@ -234,6 +241,7 @@ Test(store_disk, deletes)
     cr_assert_eq(store_delete_manifest(s, "a", manifest, &e), 1);
     cr_assert_eq(store_folder_files(folder, "blobs"), 0);
     cr_assert_eq(store_folder_files(folder, "repositories"), 0);
+    cr_assert_eq(store_folder_files(folder, "uploads"), 0, "nor aside");
     cr_assert(store_is(held, "blob"), "a response under way still has it");
     content_unref(held);
     store_free(s);
@@ -249,9 +257,11 @@ Test(store_disk, emptied)
     store_digest("wrong", wrong);
     struct store *s = store_folder_open(folder);
     cr_assert_eq(store_push_text(s, "a/b", "blob"), 0);
+    cr_assert_eq(store_push_text(s, "a/b", "blob"), 0);
     cr_assert_eq(store_push(s, "c", "blob", 4, wrong), ERR_INVALID);
     fixture_write(folder, "repositories/d/_blobs/sha256/part", "", 0);
     cr_assert_eq(store_delete_blob(s, "a/b", blob, &e), 1);
+    cr_assert_eq(store_folder_files(folder, "blobs"), 0, "twice pushed is there once");
     for (int i = 0; i < 2; i++) {
         cr_assert_str_eq(store_repository(s, 0), "a/b");
         cr_assert_null(store_repository(s, 1));
@@ -282,13 +292,72 @@ Test(store_disk, what_the_harness_puts)
     content_unref(c);
 }
 
+/* 700,001 bytes that lie in a file, as a large layer of a layout does. */
+static struct content *content_in_file(void)
+{
+    static char text[700001];
+    char other[FIXTURE_PATH];
+    char digest[DIGEST_TEXT];
+    memset(text, 'x', sizeof(text));
+    cr_assert_eq(digest_sha256(text, sizeof(text), digest), 0);
+    fixture_folder(other);
+    fixture_write(other, "layer", text, sizeof(text));
+    (void)snprintf(path, sizeof(path), "%.500s/layer", other);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    cr_assert_geq(fd, 0);
+    fixture_remove(other);
+    struct content *c = content_verified_take(NULL, fd, sizeof(text), digest, "x/layer", &e);
+    cr_assert_not_null(c);
+    return c;
+}
+
+/* A large layer of the harness's is copied by a mount, and stays the harness's. */
+Test(store_disk, mount_of_a_file)
+{
+    struct content *layer = content_in_file();
+    struct store *s = store_folder_open(folder);
+    cr_assert_eq(store_put_blob(s, "a", layer, &e), 0);
+    cr_assert_eq(store_do(store_job_mount(s, "b", layer, &e)), 0);
+    cr_assert_eq(store_delete_blob(s, "b", layer->digest, &e), 1);
+    cr_assert_eq(store_folder_files(folder, "blobs"), 0);
+    cr_assert_geq(store_blob(s, "a", layer->digest)->fd, 0);
+    cr_assert_eq(store_do(store_job_mount(s, "b", layer, &e)), 0);
+    store_free(s);
+    s = store_folder_open(folder);
+    cr_assert_str_eq(store_notes, "");
+    cr_assert_eq(store_blob(s, "b", layer->digest)->size, layer->size);
+    store_free(s);
+    content_unref(layer);
+}
+
+/* A layer whose file is shorter than it was is not mounted, and neither is what was uploaded kept
+ * where its file has lost some of it, whether it has to be hashed again or not. */
+Test(store_disk, files_that_are_short)
+{
+    static const char *const digests[] = {SHA256_ABC, SHA512_ABC};
+    struct content *layer = content_in_file();
+    struct store *s = store_folder_open(folder);
+    layer->size++;
+    cr_assert_eq(store_do(store_job_mount(s, "a", layer, &e)), ERR_IO);
+    content_unref(layer);
+    for (size_t i = 0; i < 2; i++) {
+        struct upload *u = store_upload_begin(s, "a", "sha256", &e);
+        cr_assert(upload_hold(u));
+        cr_assert_eq(upload_add(u, "abc", 3, &e), 0);
+        (void)snprintf(path, sizeof(path), "%.400s/uploads/%s", folder, upload_id(u));
+        cr_assert_eq(truncate(path, 2), 0);
+        cr_assert_eq(store_do(store_job_blob(s, u, digests[i], &e)), ERR_IO);
+    }
+    cr_assert_eq(store_folder_files(folder, "blobs") + store_folder_files(folder, "uploads"), 0);
+    cr_assert(!store_has_repository(s, "a"));
+    store_free(s);
+}
+
 /* What was rewound is not in the file, and a digest of another algorithm is found by reading the
  * file again. */
 Test(store_disk, rewound_and_hashed_again)
 {
-    static const char sha512[] =
-        "sha512:ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836"
-        "ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+    static const char sha512[] = SHA512_ABC;
     struct store *s = store_folder_open(folder);
     struct upload *u = store_upload_begin(s, "a", "sha256", &e);
     cr_assert(upload_hold(u));
@@ -310,6 +379,26 @@ Test(store_disk, rewound_and_hashed_again)
     cr_assert_eq(store_folder_files(folder, "uploads"), 0);
     cr_assert_eq(store_folder_files(folder, "blobs"), 1);
     cr_assert(store_is(store_blob(s, "a", sha512), "abc"));
+    store_free(s);
+}
+
+/* A small blob is in memory, after its push and after the next open, and needs its file no more. */
+Test(store_disk, small_in_memory)
+{
+    char digest[DIGEST_TEXT];
+    char aside[FIXTURE_PATH + 16];
+    store_digest("small", digest);
+    struct store *s = store_folder_open(folder);
+    cr_assert_eq(store_push_text(s, "a", "small"), 0);
+    for (int i = 0; i < 2; i++) {
+        store_folder_blob(folder, digest, path);
+        (void)snprintf(aside, sizeof(aside), "%s/uploads/aside", folder);
+        cr_assert_eq(rename(path, aside), 0);
+        cr_assert(store_is(store_blob(s, "a", digest), "small"));
+        cr_assert_eq(rename(aside, path), 0);
+        store_free(s);
+        s = store_folder_open(folder);
+    }
     store_free(s);
 }
 
@@ -345,5 +434,30 @@ Test(store_disk, names_that_lead_elsewhere)
     cr_assert_neq(store_push_manifest(s, "a", "{}", "../x"), 0);
     cr_assert_neq(store_push_manifest(s, "a", "{}", "."), 0);
     cr_assert_eq(store_folder_files(folder, "."), 1, "the marker");
+    store_free(s);
+}
+
+/* Every character that a name may have makes a file, which is found again. */
+Test(store_disk, names_of_all_characters)
+{
+    static const char *const names[] = {"0", "9/a", "a", "az09/b.c_d__e-f", "z"};
+    static const char *const tags[] = {"0", "9", "A", "Z", "_", "_aZ09._-", "a", "z"};
+    size_t name_count = sizeof(names) / sizeof(names[0]);
+    size_t tag_count = sizeof(tags) / sizeof(tags[0]);
+    struct store *s = store_folder_open(folder);
+    for (size_t i = 0; i < name_count; i++) {
+        cr_assert_eq(store_push_manifest(s, names[i], "{}", NULL), 0);
+    }
+    for (size_t i = 0; i < tag_count; i++) {
+        cr_assert_eq(store_push_manifest(s, names[0], "{}", tags[i]), 0);
+    }
+    store_free(s);
+    s = store_folder_open(folder);
+    for (size_t i = 0; i < name_count; i++) {
+        cr_assert_str_eq(store_repository(s, i), names[i]);
+    }
+    for (size_t i = 0; i < tag_count; i++) {
+        cr_assert_str_eq(store_tag(s, names[0], i), tags[i]);
+    }
     store_free(s);
 }

@@ -268,7 +268,8 @@ Test(store_files, pushed_again)
     }
 }
 
-/* With no descriptor left an answer is 500, and the next one, when there is one, the blob. */
+/* With no descriptor left an answer is 500, and an upload cannot begin and says why; with one again
+ * both work. */
 Test(store_files, no_descriptor)
 {
     struct bed *b = bed_open(NULL, NULL);
@@ -279,8 +280,13 @@ Test(store_files, no_descriptor)
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     leave_descriptors(0);
     cr_assert_eq(get(b, fd, c, ""), 500);
+    cr_assert_null(store_upload_begin(s, "a", NULL, &e));
+    cr_assert_eq(e.code, ERR_IO);
+    cr_assert_not_null(strstr(e.text, folder));
+    cr_assert_not_null(strstr(e.text, strerror(EMFILE)));
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     cr_assert_eq(get(b, fd, c, text_of(1, SIZE)), 200);
+    cr_assert_not_null(store_upload_begin(s, "a", NULL, &e));
     (void)close(fd);
     bed_close(b);
 }

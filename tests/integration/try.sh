@@ -7,7 +7,7 @@
 cat >"$scratch/pull.sh" <<'PULL'
 base=$1/v2/codeship/agent
 shift
-get() { curl -sSf --max-time 5 "$@"; }
+get() { curl -sSf "$@"; }
 get "$@" -o "$PULLDRILL_START_DIR/manifest" "$base/manifests/stable" || exit 1
 for digest in $(grep -oE 'sha256:[0-9a-f]{64}' "$PULLDRILL_START_DIR/manifest"); do
   get "$@" -o "$PULLDRILL_START_DIR/blob" "$base/blobs/$digest" || exit 1

@@ -6,6 +6,14 @@ set -uo pipefail
 failures=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+# What whoever runs the tests has set must not change what they see: language and order of words,
+# rights of new files, proxies, colours, settings of clients (those of ~/.curlrc, too).
+export LC_ALL=C.UTF-8 HOME=$scratch/home
+umask 022
+mkdir "$HOME"
+unset {http,https,no,all}_proxy {HTTP,HTTPS,NO,ALL}_PROXY NO_COLOR SSL_CERT_FILE CURL_CA_BUNDLE \
+  CURL_HOME DOCKER_CONFIG DOCKER_HOST CONTAINERD_ADDRESS REGISTRY_AUTH_FILE XDG_CONFIG_HOME \
+  XDG_DATA_HOME XDG_CACHE_HOME
 
 fail() {
   echo "FAIL: $*"
@@ -30,6 +38,18 @@ expect_text() { # FILE PATTERN WHAT
     fail "$3: no line matches $2"
     tail -n 20 "$1" | sed 's/^/    /'
   }
+}
+
+# until_nothing WHAT COMMAND...: waits until COMMAND prints nothing. No clock but the suite's own
+# time-out ends the wait; what was still there is told then.
+until_nothing() {
+  local what=$1 left
+  shift
+  trap 'fail "$what: $left"; exit 1' TERM
+  while left=$("$@"); [ -n "$left" ]; do
+    read -rt 0.05 <> <(:)
+  done
+  trap - TERM
 }
 
 # The results of an invocation agree: exit code, results.json, junit.xml, the last line.

@@ -204,6 +204,76 @@ static void hold_body(struct dialogue *d, const char *text)
     }
 }
 
+/* What is still to be read of a body. */
+struct rest {
+    const char *at;
+    size_t len;
+};
+
+/* Takes LEN bytes of TEXT, if they are there. */
+static bool take(struct rest *rest, const char *text, size_t len)
+{
+    if (rest->len < len || memcmp(rest->at, text, len) != 0) {
+        return false;
+    }
+    rest->at += len;
+    rest->len -= len;
+    return true;
+}
+
+/* One part: its boundary, its headers with this range of CONTENT, and the bytes. */
+static bool take_part(struct dialogue *d, struct rest *rest, const char *boundary,
+                      const struct buf *content, const char *range)
+{
+    char *end;
+    size_t from = strtoul(range, &end, 10);
+    size_t to = *end == '-' ? strtoul(end + 1, NULL, 10) + 1 : 0;
+    if (from >= to || to > content->len) {
+        dialogue_die(d, "no such part: %s", range);
+    }
+    char line[128];
+    (void)snprintf(line, sizeof(line), "\r\nContent-Range: bytes %zu-%zu/%zu\r\n", from, to - 1,
+                   content->len);
+    const char *headers = rest->at;
+    const char *blank = memmem(rest->at, rest->len, "\r\n\r\n", 4);
+    if (!take(rest, "--", 2) || !take(rest, boundary, strlen(boundary)) || blank == NULL ||
+        memmem(headers, (size_t)(blank + 2 - headers), line, strlen(line)) == NULL) {
+        return false;
+    }
+    rest->len -= (size_t)(blank + 4 - rest->at);
+    rest->at = blank + 4;
+    return take(rest, content->data + from, to - from) && take(rest, "\r\n", 2);
+}
+
+/* "NAME FROM-TO FROM-TO…": multipart/byteranges of these, in this order. */
+static void hold_parts(struct dialogue *d, const char *text)
+{
+    char name[64];
+    size_t len = strcspn(text, " ");
+    const char *type = dialogue_header(d, "Content-Type");
+    static const char wanted[] = "multipart/byteranges; boundary=";
+    (void)snprintf(name, sizeof(name), "%.*s", (int)len, text);
+    const struct dialogue_value *v = dialogue_value(d, name);
+    if (v == NULL) {
+        dialogue_die(d, "no content '%s'", name);
+    }
+    if (type == NULL || strncmp(type, wanted, sizeof(wanted) - 1) != 0) {
+        dialogue_fail(d, "Content-Type: %s, wanted %s", type != NULL ? type : "none", wanted);
+        return;
+    }
+    const char *boundary = type + sizeof(wanted) - 1;
+    struct rest rest = {d->answer.body.data, d->answer.body.len};
+    bool good = true;
+    for (const char *at = strchr(text, ' '); at != NULL && good; at = strchr(at + 1, ' ')) {
+        good = take_part(d, &rest, boundary, &v->data, at + 1);
+    }
+    if (!good || !take(&rest, "--", 2) || !take(&rest, boundary, strlen(boundary)) ||
+        !take(&rest, "--", 2)) {
+        dialogue_fail(d, "the body (%zu bytes) is not the parts %s: %.200s", d->answer.body.len,
+                      text, d->answer.body.len > 0 ? d->answer.body.data : "");
+    }
+}
+
 /* A Location, or a Link, is kept as what can be asked for on this connection. */
 static void keep(struct dialogue *d, const char *name, const char *value)
 {
@@ -269,6 +339,8 @@ void dialogue_expect(struct dialogue *d, const char *text)
         }
     } else if (strncmp(text, "body ", 5) == 0) {
         hold_body(d, text + 5);
+    } else if (strncmp(text, "parts ", 6) == 0) {
+        hold_parts(d, text + 6);
     } else if (strncmp(text, "json ", 5) == 0) {
         hold_json(d, text + 5);
     } else if (strncmp(text, "code ", 5) == 0) {

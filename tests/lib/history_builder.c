@@ -2,6 +2,7 @@
  * and stops. */
 #include "tests/lib/history_builder.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,6 +142,28 @@ void hb_pulls(struct hb *b)
     if (!b->pulls) {
         hb_give_up("%s", e.text);
     }
+}
+
+struct hb *hb_new_pulls(const char *scenario)
+{
+    struct hb *b = hb_new(scenario);
+    hb_pulls(b);
+    hb_phase_begin(b, "steady");
+    return b;
+}
+
+const struct pull_start *hb_start_of(const struct hb *b, uint64_t number)
+{
+    const struct pull_start *start = pulls_start(b->pulls, number);
+    if (start == NULL) {
+        hb_give_up("no start %" PRIu64, number);
+    }
+    return start;
+}
+
+const char *hb_blob(const struct hb *b, size_t k)
+{
+    return b->plan->images[0].blobs[k].digest;
 }
 
 void hb_add_sink(struct hb *b, hb_sink *sink, void *data)

@@ -70,6 +70,12 @@ void hb_free(struct hb *b);
 void hb_judge(struct hb *b);
 void hb_pulls(struct hb *b);
 void hb_add_sink(struct hb *b, hb_sink *sink, void *data);
+/* A builder whose pulls are followed, in the phase "steady". */
+struct hb *hb_new_pulls(const char *scenario);
+/* What the pulls know of a start; fails the test where they know none of that number. */
+const struct pull_start *hb_start_of(const struct hb *b, uint64_t number);
+/* The digest of the K-th blob of image 0. */
+const char *hb_blob(const struct hb *b, size_t k);
 /* The judge's verdict; the caller frees it. Fails the test where there is none. */
 struct verdict *hb_finish(struct hb *b);
 /* One check of the verdict by its name; fails the test where there is none. */

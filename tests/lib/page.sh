@@ -22,6 +22,23 @@ page_blocks() {
   [ "$(ls "$scratch/blocks" | grep -c '\.text$')" -ge "$3" ] || fail "no output was found on the page"
 }
 
+# page_scenarios PAGE WANTED: the whole scenarios that it shows, each of which is valid; their files in
+# $shown. There are to be WANTED.
+page_scenarios() {
+  local file
+  awk -v dir="$scratch" '
+    /^```json$/ { file = dir "/shown-" ++n ".json"; next }
+    /^```/ { file = ""; next }
+    file { print >file }' "$1"
+  shown=()
+  for file in "$scratch"/shown-*.json; do
+    grep -q '"version"' "$file" || continue
+    shown+=("$file")
+    expect_exit 0 "a scenario of $1" "$PULLDRILL" validate "$file"
+  done
+  [ "${#shown[@]}" = "$2" ] || fail "$1 shows ${#shown[@]} whole scenarios, not $2"
+}
+
 # hold_text FILE OUTPUT: each line of FILE is one of OUTPUT; … stands for anything.
 hold_text() {
   local line pattern

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "fake-registry/server_internal.h"
 #include "harness/base/clock.h"
 #include "harness/base/rng.h"
 
@@ -157,7 +158,7 @@ void bed_turn(struct bed *b)
 
 /* ---- clients ------------------------------------------------------------------------------- */
 
-int bed_connect_plain(struct bed *b, int listener)
+static struct sockaddr_in address_of(const struct bed *b, int listener)
 {
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons(server_port(b->server, listener))};
@@ -165,6 +166,22 @@ int bed_connect_plain(struct bed *b, int listener)
     (void)snprintf(host, sizeof(host), "%s", server_address(b->server, listener));
     host[strcspn(host, ":")] = '\0';
     cr_assert_eq(inet_pton(AF_INET, host, &to.sin_addr), 1);
+    return to;
+}
+
+int bed_begin_connect(const struct bed *b, int listener)
+{
+    struct sockaddr_in to = address_of(b, listener);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    cr_assert_geq(fd, 0);
+    int rc = connect(fd, (struct sockaddr *)&to, sizeof(to));
+    cr_assert(rc == 0 || errno == EINPROGRESS || errno == ECONNREFUSED);
+    return fd;
+}
+
+int bed_connect_plain(struct bed *b, int listener)
+{
+    struct sockaddr_in to = address_of(b, listener);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_geq(fd, 0);
     if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
@@ -357,6 +374,15 @@ void bed_reply_close(struct bed_reply *r)
     buf_close(&r->bytes);
 }
 
+void bed_is_served(struct bed *b, int fd)
+{
+    struct bed_reply r;
+    bed_get(b, fd, "/v2/ci/agent/manifests/stable");
+    bed_reply(b, fd, false, &r);
+    cr_assert_eq(r.status, 200);
+    bed_reply_close(&r);
+}
+
 const char *bed_body(const struct bed_reply *r)
 {
     return r->bytes.data + r->head_len;
@@ -391,6 +417,24 @@ const struct event *bed_wait(struct bed *b, enum event_type type, size_t n)
         cr_assert_lt(clock_now_ns(), give_up, "no event %s", event_type_name(type));
     }
     return bed_find(b, type, n);
+}
+
+void bed_until_it_says(struct bed *b, const char *what)
+{
+    uint64_t give_up = clock_now_ns() + PATIENCE_NS;
+    char text[4096] = "";
+    while (strstr(text, what) == NULL) {
+        cr_assert_lt(clock_now_ns(), give_up, "never %s, but %s", what, text);
+        bed_turn(b);
+        server_describe(b->server, text, sizeof(text));
+    }
+}
+
+void bed_close_idle(struct bed *b)
+{
+    b->server->limits.idle_ms = 1;
+    uv_timer_set_repeat(&b->server->sweep, 1);
+    cr_assert_eq(uv_timer_again(&b->server->sweep), 0);
 }
 
 static struct fault_rule *rule_named(struct bed *b, const char *name)

@@ -77,6 +77,8 @@ int bed_connect_tls(struct bed *b, const struct tls_peer_options *options);
 void bed_shake(struct bed *b, int fd, const struct tls_peer_options *options);
 /* The same without TLS, whatever the bed speaks. */
 int bed_connect_plain(struct bed *b, int listener);
+/* A plain client that has begun to connect, and may never get through. */
+int bed_begin_connect(const struct bed *b, int listener);
 void bed_send(struct bed *b, int fd, const char *text);
 /* "GET /v2/ci/agent/manifests/stable" and so on, with Host, on HTTP/1.1. */
 void bed_get(struct bed *b, int fd, const char *path);
@@ -88,6 +90,8 @@ void bed_reply_to_end(struct bed *b, int fd, struct bed_reply *r);
 /* The same until N body bytes came. */
 void bed_reply_some(struct bed *b, int fd, size_t n, struct bed_reply *r);
 void bed_reply_close(struct bed_reply *r);
+/* The client on FD asks for the manifest, and is given it. */
+void bed_is_served(struct bed *b, int fd);
 const char *bed_body(const struct bed_reply *r);
 
 /* One turn of the loop, without waiting. */
@@ -97,6 +101,11 @@ const struct event *bed_wait(struct bed *b, enum event_type type, size_t n);
 /* The N-th event of TYPE (from 1) so far; NULL. */
 const struct event *bed_find(const struct bed *b, enum event_type type, size_t n);
 size_t bed_count(const struct bed *b, enum event_type type);
+/* Turns the loop until the server describes a connection with WHAT. */
+void bed_until_it_says(struct bed *b, const char *what);
+/* From now on whoever makes no progress for a moment is closed as idle. Set behind what has to be
+ * done before: a limit from the outset would be a race with it. */
+void bed_close_idle(struct bed *b);
 
 void bed_arm(struct bed *b, const char *rule);
 void bed_heal(struct bed *b, const char *rule);

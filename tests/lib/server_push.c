@@ -65,12 +65,17 @@ void push_finish_path(const char *place, const char *text, char path[768])
     (void)snprintf(path, 768, "%s?digest=%s", place, digest);
 }
 
-unsigned push_blob(struct bed *b, int fd, const char *text)
+void push_begin_put(struct bed *b, int fd, const char *text, char path[768])
 {
     char place[512];
-    char path[768];
     push_begin(b, fd, place);
     push_finish_path(place, text, path);
+}
+
+unsigned push_blob(struct bed *b, int fd, const char *text)
+{
+    char path[768];
+    push_begin_put(b, fd, text, path);
     return push_ask(b, fd, "PUT", path, "", text, NULL);
 }
 
@@ -79,6 +84,13 @@ bool push_has_blob(const struct bed *b, const char *text)
     char digest[DIGEST_TEXT];
     cr_assert_eq(digest_sha256(text, strlen(text), digest), 0);
     return store_blob(b->store, "ci/agent", digest) != NULL;
+}
+
+void push_wait_for_blob(struct bed *b, const char *text)
+{
+    while (!push_has_blob(b, text)) {
+        (void)uv_run(&b->loop, UV_RUN_ONCE);
+    }
 }
 
 char *push_text(uint64_t seed, size_t len)

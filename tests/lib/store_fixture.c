@@ -35,6 +35,33 @@ int store_do(struct store_job *j)
     return store_job_finish(j, &e) == 0 ? 0 : (int)e.code;
 }
 
+static int delete_thing(struct store *s, const char *repository, enum store_thing thing,
+                        const char *key, struct err *e)
+{
+    struct store_job *j = store_job_delete(s, repository, thing, key, e);
+    if (j == NULL) {
+        return e->code == ERR_NONE ? 0 : -1;
+    }
+    store_job_work(j);
+    return store_job_finish(j, e) == 0 ? 1 : -1;
+}
+
+int store_delete_blob(struct store *s, const char *repository, const char *digest, struct err *e)
+{
+    return delete_thing(s, repository, STORE_BLOB, digest, e);
+}
+
+int store_delete_manifest(struct store *s, const char *repository, const char *digest,
+                          struct err *e)
+{
+    return delete_thing(s, repository, STORE_MANIFEST, digest, e);
+}
+
+int store_delete_tag(struct store *s, const char *repository, const char *tag, struct err *e)
+{
+    return delete_thing(s, repository, STORE_TAG, tag, e);
+}
+
 int store_push(struct store *s, const char *repository, const void *data, size_t len,
                const char *digest)
 {

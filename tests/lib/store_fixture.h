@@ -13,6 +13,11 @@ struct content *store_text_typed(const char *text, const char *media_type);
 void store_digest(const char *text, char out[DIGEST_TEXT]);
 /* Does J's work and finishes it; 0 or the code of what went wrong. */
 int store_do(struct store_job *j);
+/* Deletes a thing. 1: it is gone; 0: there is no such thing; -1: E. */
+int store_delete_blob(struct store *s, const char *repository, const char *digest, struct err *e);
+int store_delete_manifest(struct store *s, const char *repository, const char *digest,
+                          struct err *e);
+int store_delete_tag(struct store *s, const char *repository, const char *tag, struct err *e);
 /* Uploads LEN bytes of DATA in pieces of at most 64 KiB and keeps them as DIGEST: 0 or a code. */
 int store_push(struct store *s, const char *repository, const void *data, size_t len,
                const char *digest);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Breaks the checks, one place at a time, and asks their tests to notice: "make mutants".
+# Breaks the checks, and the registry's reads, writes and stores, one place at a time, and asks their
+# tests to notice: "make mutants".
 #
 #   O=build/mutants tests/mutants/run.sh [PATTERN]    only mutants whose name matches
 #   SAMPLE=N     only every N-th mutant               JOBS=2    side by side
@@ -13,7 +14,9 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 : "${O:?}" "${CC:=gcc}" "${LIBS:=$(sed -n 's/^LIBS := //p' Makefile)}"
-: "${TESTS:=tests/unit/test_check*.c tests/unit/test_judge*.c tests/unit/test_pulls*.c}"
+: "${TESTS:=tests/unit/test_check*.c tests/unit/test_judge*.c tests/unit/test_pulls*.c
+  tests/unit/test_oci*.c tests/unit/test_store*.c tests/integration/test_store_disk.c
+  tests/integration/test_store_files.c tests/integration/test_store_jobs.c}"
 pattern=${1:-.} JOBS=${JOBS:-2} SAMPLE=${SAMPLE:-1}
 listed=tests/mutants/equivalent.txt
 DIR=$(mktemp -d)
@@ -21,7 +24,8 @@ trap 'rm -rf "$DIR"' EXIT
 export DIR CC LIBS
 
 # Checks and what they share. A check that is added is covered by itself.
-sources=(harness/checks/*.c harness/check.c harness/fall_back.c harness/judge.c harness/judge_blame.c)
+sources=(harness/checks/*.c harness/check.c harness/fall_back.c harness/judge.c harness/judge_blame.c
+  harness/pulls_changes.c fake-registry/oci_*.c fake-registry/store_*.c)
 awk -f tests/mutants/sites.awk "${sources[@]}" | awk -F '\t' -v pattern="$pattern" \
   -v sample="$SAMPLE" -v again="${AGAIN:-}" '
   BEGIN { while (again != "" && (getline line <again) > 0) {
@@ -32,11 +36,19 @@ awk -f tests/mutants/sites.awk "${sources[@]}" | awk -F '\t' -v pattern="$patter
 total=$(wc -l <"$DIR/list")
 [ "$total" -gt 0 ] || { echo "no mutant matches $pattern"; exit 1; }
 
-# Everything but the mutant is compiled once. A test with a catalogue of its own in the place of the
+# Everything but the mutant is compiled once: tests of the registry apart from those of the checks,
+# and neither where nothing of it is broken. A test with a catalogue of its own in the place of the
 # real one is a program of its own.
-mkdir "$DIR/first" "$DIR/tests" "$DIR/own" "$DIR/lib"
+mkdir "$DIR/first" "$DIR/tests" "$DIR/own" "$DIR/registry"
+grep -q '^fake-registry/' "$DIR/list" && of_registry=1 || of_registry=
+grep -q '^harness/' "$DIR/list" && of_checks=1 || of_checks=
 for test in $TESTS; do
-  object=$DIR/tests/$(basename "$test" .c).o
+  case $test in
+  */test_oci* | */test_store*) folder=registry wanted=$of_registry ;;
+  *) folder=tests wanted=$of_checks ;;
+  esac
+  [ "$wanted" ] || continue
+  object=$DIR/$folder/$(basename "$test" .c).o
   $CC -std=c11 -O0 -w -I. -D_GNU_SOURCE -c "$test" -o "$object" || exit 1
   if [ "$test" = tests/unit/test_checks_golden.c ]; then
     mv "$object" "$DIR/first/"
@@ -44,14 +56,12 @@ for test in $TESTS; do
     mv "$object" "$DIR/own/"
   fi
 done
-for object in history_builder history_builder_starts scenario_text check_run check_play golden; do
-  cp "$O/tests/lib/$object.o" "$DIR/lib/" || exit 1
-done
+ar rc "$DIR/lib.a" "$O"/tests/lib/*.o || exit 1
 cp "$O/libpulldrill.a" "$DIR/rest.a" || exit 1
 
 # As it stands all must pass, or every mutant would seem killed.
 sound() { # OBJECT...
-  $CC -o "$DIR/sound" "$@" "$DIR"/lib/*.o "$DIR/rest.a" -Wl,--as-needed -lcriterion $LIBS \
+  $CC -o "$DIR/sound" "$@" "$DIR/lib.a" "$DIR/rest.a" -Wl,--as-needed -lcriterion $LIBS \
     -pthread >"$DIR/log" 2>&1 && "$DIR/sound" --jobs "$JOBS" >"$DIR/log" 2>&1 || {
     tail -n 30 "$DIR/log"
     echo "the tests fail without a mutant"
@@ -59,8 +69,10 @@ sound() { # OBJECT...
   }
 }
 for object in $(find "$DIR/first" "$DIR/own" -name '*.o'); do sound "$object"; done
-objects=$(find "$DIR/tests" -name '*.o')
-[ -z "$objects" ] || sound $objects
+for folder in tests registry; do
+  objects=$(find "$DIR/$folder" -name '*.o')
+  [ -z "$objects" ] || sound $objects
+done
 
 : >"$DIR/done"
 seq "$total" | xargs -P "$JOBS" -n 1 tests/mutants/one.sh

@@ -65,9 +65,10 @@ function verdicts(    at) {
   }
 }
 
-# Not a decision: the bound of a `for` says how far to walk, that of a memory how much; a comparison
-# that chooses between words is punctuation; the larger of two equal ones is either; EPSILON has
-# moved numbers away from being equal, so it is turned round instead.
+# Not a decision: the bound of a `for` says how far to walk, that of a memory how much; a
+# comparison that chooses between words is punctuation; the larger of two equal ones is either; no
+# descriptor of ours is 0, which is standard input; that of a copied text is how much memory, too;
+# EPSILON has moved numbers away from being equal, so it is turned round instead.
 function is_decision(at,    rest, before) {
   rest = substr($0, at)
   before = substr($0, 1, at - 2)
@@ -78,7 +79,8 @@ function is_decision(at,    rest, before) {
       (before == part[6] && part[2] == part[4]))) {
     return 0
   }
-  return code !~ /^ *for \(|alloc\(|EPSILON/ && rest !~ /^[<>]=? [A-Za-z0-9_>.-]+ \? "/
+  if (rest ~ /^[<>]=? 0[^0-9]/ && before ~ /(^|[>.])(fd|lock|root)$/) { return 0 }
+  return code !~ /memcpy\(.*strlen\(.* [+] 1\);/ && code !~ /^ *for \(|alloc\(|EPSILON/ && rest !~ /^[<>]=? [A-Za-z0-9_>.-]+ \? "/
 }
 
 function bounds(    at, was, at_number, number) {
@@ -148,7 +150,7 @@ FNR == 1 {
   quote = ""
   code = mask($0)
   if (code ~ /^#/) { next }
-  if (code ~ /^[a-z].*\(/ && code !~ /;$/ && match(code, /[a-z_0-9]+\(/)) {
+  if (code ~ /^[A-Za-z].*\(/ && code !~ /;$/ && match(code, /[a-z_0-9]+\(/)) {
     in_function = substr(code, RSTART, RLENGTH - 1)
   } else if (code ~ /^}/) {
     in_function = ""

@@ -44,7 +44,7 @@ static void push(struct store *s, struct result *o)
     }
     upload_hold(u);
     if (upload_add(u, BLOB, 5, &o->e) != 0 ||
-        upload_add(u, BLOB + 5, strlen(BLOB) - 5, &o->e) != 0) {
+        upload_add(u, &BLOB[5], strlen(BLOB) - 5, &o->e) != 0) {
         o->status = -1;
         store_upload_cancel(s, u);
         return;
@@ -59,6 +59,17 @@ static void push(struct store *s, struct result *o)
     result_add(o, digest, store_blob(s, REPOSITORY, digest) != NULL ? 20 : 1);
 }
 
+static void take_away(struct store *s, enum store_thing thing, const char *key, struct result *o)
+{
+    struct store_job *job = store_job_delete(s, "ci/other", thing, key, &o->e);
+    if (job != NULL) {
+        store_job_work(job);
+    }
+    if (job == NULL || store_job_finish(job, &o->e) != 0) {
+        o->status = -1;
+    }
+}
+
 static void tag(struct store *s, struct content *c, struct result *o)
 {
     static const char *const tags[] = {"one", "two"};
@@ -71,10 +82,8 @@ static void tag(struct store *s, struct content *c, struct result *o)
     o->status = store_job_finish(job, &o->e);
     if (o->status == 0) {
         result_text(o, store_tag(s, "ci/other", 1));
-        if (store_delete_tag(s, "ci/other", "one", &o->e) < 0 ||
-            store_delete_manifest(s, "ci/other", c->digest, &o->e) < 0) {
-            o->status = -1;
-        }
+        take_away(s, STORE_TAG, "one", o);
+        take_away(s, STORE_MANIFEST, c->digest, o);
     }
     result_text(o, store_tag(s, "ci/other", 0));
 }
@@ -191,7 +200,7 @@ void stage_cache(const struct bench *b, struct result *o)
         o->status = -1;
         return;
     }
-    struct content *c = disk_load(cache.folder, &want, true, &missing, &altered, &o->e);
+    struct content *c = disk_load(cache.folder, &want, DISK_DOCUMENT, &missing, &altered, &o->e);
     if (c == NULL) {
         o->status = -1;
         return;
@@ -206,7 +215,9 @@ static const char request_text[] = "GET /v2/" REPOSITORY "/manifests/stable HTTP
                                    "Host: registry.test\r\nUser-Agent: torture/1\r\n"
                                    "Accept: " IMAGE_INDEX_TYPE "\r\n\r\n"
                                    "GET /v2/" REPOSITORY "/tags/list HTTP/1.1\r\nHost: r\r\n\r\n"
-                                   "GET /v2/" REPOSITORY "/blobs/none HTTP/1.1\r\nHost: r\r\n\r\n";
+                                   "GET /v2/" REPOSITORY "/blobs/none HTTP/1.1\r\nHost: r\r\n\r\n"
+                                   "GET /v2/" REPOSITORY "/blobs/%s HTTP/1.1\r\nHost: r\r\n"
+                                   "Range: bytes=0-9,100-,20-29\r\n\r\n";
 
 static int no_memory(struct result *o, const char *what)
 {
@@ -241,9 +252,9 @@ static void answer(const struct store *s, const struct http_request *request, st
     wire_plan_close(&plan);
 }
 
-static void converse(const struct store *s, struct http_parser *p, struct result *o)
+static void converse(const struct store *s, struct http_parser *p, const char *data,
+                     struct result *o)
 {
-    const char *data = request_text;
     size_t left = strlen(data);
     while (o->status == 0 && left > 0) {
         const char *body = NULL;
@@ -271,12 +282,14 @@ void stage_wire(const struct bench *b, struct result *o)
     struct store *s = store_new(&o->e);
     struct image image = {0};
     struct http_parser *p = NULL;
+    char text[sizeof request_text + DIGEST_TEXT];
     if (s == NULL || build(&image, o) != 0 ||
         image_put(&image, s, REPOSITORY, "stable", &o->e) != 0) {
         o->status = -1;
     } else {
+        (void)snprintf(text, sizeof text, request_text, image.manifests[0].layers[0]->digest);
         p = http_parser_new();
-        p != NULL ? converse(s, p, o) : (void)no_memory(o, "a parser");
+        p != NULL ? converse(s, p, text, o) : (void)no_memory(o, "a parser");
     }
     http_parser_free(p);
     image_close(&image);

@@ -52,6 +52,10 @@ static struct http_request request_of(const char *method, const char *path, cons
     return r;
 }
 
+/* Where the next answer's body goes, of BODY_SIZE bytes; NULL: nowhere. */
+#define BODY_SIZE 1024
+static char *told;
+
 /* The status of METHOD PATH[?QUERY] at A, NOW; 0: it is let through. HEAD gets the answer's head.
  */
 static unsigned ask(const struct auth *a, const char *method, const char *path,
@@ -77,6 +81,11 @@ static unsigned ask(const struct auth *a, const char *method, const char *path,
     if (head != NULL)
         memcpy(head, r.head, r.head_len + 1);
     unsigned status = refused ? r.status : 0;
+    if (told != NULL) {
+        cr_assert(r.small != NULL && r.len < BODY_SIZE);
+        memcpy(told, r.small, r.len);
+        told[r.len] = '\0';
+    }
     response_close(&r);
     return status;
 }
@@ -164,6 +173,42 @@ Test(auth, challenge)
     cr_expect_eq(ask(a, "GET", MANIFEST, basic(auth_user(a), auth_password(a)), 0, head), 401);
     cr_expect_null(strstr(head, "error="));
     auth_free(a);
+}
+
+#define ACCESS(name, action)                                                                       \
+    "{\"Type\":\"repository\",\"Class\":\"\",\"Name\":\"" name "\",\"Action\":\"" action "\"}"
+#define UPLOADS "/v2/ci/agent/blobs/uploads/"
+
+/* Its body says what would have to be allowed; where there is no detail, some clients keep the
+ * message to themselves. */
+Test(auth, says_what_is_missing)
+{
+    static const struct {
+        const char *method, *path, *detail;
+    } cases[] = {
+        {"GET", "/v2/", "null}]}\n"},
+        {"GET", MANIFEST, "[" ACCESS("ci/agent", "pull") "]}]}\n"},
+        {"PUT", MANIFEST, "[" ACCESS("ci/agent", "pull") "," ACCESS("ci/agent", "push") "]}]}\n"},
+        {"DELETE", MANIFEST, "[" ACCESS("ci/agent", "delete") "]}]}\n"},
+        {"POST", UPLOADS "?mount=x&from=a/b",
+         "[" ACCESS("ci/agent", "pull") "," ACCESS("ci/agent", "push") "," ACCESS("a/b",
+                                                                                  "pull") "]"},
+        {"GET", "/v2/_catalog",
+         "[{\"Type\":\"registry\",\"Class\":\"\",\"Name\":\"catalog\",\"Action\":\"*\"}]}]}\n"},
+    };
+    struct auth *a[] = {make("primary", AUTH_TOKEN, false), make("primary", AUTH_BASIC, false)};
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+        const char *want = cases[i / 2].detail;
+        char body[BODY_SIZE];
+        told = body;
+        cr_expect_eq(ask(a[i % 2], cases[i / 2].method, cases[i / 2].path, NULL, 0, NULL), 401);
+        told = NULL;
+        const char *got = strstr(body, "\"message\":\"authentication required\",\"detail\":");
+        cr_assert_not_null(got, "%s", body);
+        cr_expect_eq(strncmp(strstr(got, "detail\":") + 8, want, strlen(want)), 0, "%s", body);
+    }
+    auth_free(a[0]);
+    auth_free(a[1]);
 }
 
 /* A token opens what its scopes name, until its time is up, and at its own registry alone. */

@@ -319,6 +319,29 @@ Test(checks_same_digest, another_image)
     check_run_close(&r);
 }
 
+/* A warm start that is told nothing has changed, and goes on to another image, has both. */
+Test(checks_same_digest, not_modified)
+{
+    static const struct check_scenario warm = {
+        .images = "{'agent': {'ref': 'ci/agent:stable', 'layers': ['1KiB']},"
+                  "'other': {'ref': 'ci/other:v1', 'layers': ['2KiB']}}",
+        .subjects = "{'build-start': {'command': ['true'], 'cache': 'warm'}}"};
+    struct check_run r;
+    check_run_open(&r, &warm, SAME);
+    check_run_phase(&r, "steady");
+    check_run_good(&r, "primary", 1);
+    hb_begin(r.b, "build-start", 1);
+    uint64_t again = hb_ask(r.b, 1, "primary", OP_MANIFEST_GET, "stable");
+    struct event_response answer = hb_response(r.b, again, 304);
+    answer.digest = r.b->plan->images[0].digest;
+    hb_respond(r.b, answer);
+    hb_pull(r.b, 1, "primary", 1);
+    hb_end(r.b, 1, 0);
+    IS(&r, VERDICT_PASS);
+    SAYS(&r, "2 of 2 (100%)");
+    check_run_close(&r);
+}
+
 /* Where no image is named, all starts of a subject must have got the same. */
 Test(checks_same_digest, no_image_named)
 {

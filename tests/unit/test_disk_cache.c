@@ -32,7 +32,7 @@ static struct content *load(void)
     bool missing = false;
     bool altered = false;
     struct err e = {0};
-    return disk_load(cache.folder, &want, false, &missing, &altered, &e);
+    return disk_load(cache.folder, &want, DISK_IN_MEMORY, &missing, &altered, &e);
 }
 
 static void put(const char *text)

@@ -141,7 +141,7 @@ Test(oci, manifests)
     }
     cr_assert_eq(manifest->refs, refs, "every answer let go");
     (void)snprintf(path, sizeof(path), "/v2/other/manifests/%s", manifest->digest);
-    expect_error("GET", path, 404, "NAME_UNKNOWN");
+    expect_error("GET", path, 404, "MANIFEST_UNKNOWN"); /* of no repository, either */
     expect_error("GET", "/v2/ci/agent/manifests/gone", 404, "MANIFEST_UNKNOWN");
     expect_error("GET", "/v2/ci/agent/manifests/" NO_BLOB, 404, "MANIFEST_UNKNOWN");
     expect_error("GET", "/v2/ci/agent/manifests/.INVALID", 404, "MANIFEST_UNKNOWN");
@@ -171,9 +171,6 @@ Test(oci, blobs_and_ranges)
     cr_assert_null(r.content);
     cr_assert(says(&r, "Content-Range: bytes */10"));
     cr_assert_str_eq(error_code(&r), "RANGE_INVALID");
-    response_close(&r);
-    r = ask_all("GET", blob_path(), NULL, "Range", "bytes=0-1,4-5", NULL, 0);
-    cr_assert(r.status == 200 && r.len == 10);
     response_close(&r);
     r = ask_all("HEAD", blob_path(), NULL, "Range", "bytes=4-", NULL, 0);
     cr_assert(r.status == 200 && r.len == 10 && r.head_only);
@@ -216,6 +213,7 @@ Test(oci, lists)
     expect_list(tags, "n=2", "{\"name\":\"ci/agent\",\"tags\":[\"stable\",\"v1\"]}\n", next);
     expect_list(tags, "last=v1&n=2", "{\"name\":\"ci/agent\",\"tags\":[\"v2\"]}\n", NULL);
     expect_list(tags, "n=3", "{\"name\":\"ci/agent\",\"tags\":[\"stable\",\"v1\",\"v2\"]}\n", NULL);
+    expect_list(tags, "n=9", "{\"name\":\"ci/agent\",\"tags\":[\"stable\",\"v1\",\"v2\"]}\n", NULL);
     expect_list(tags, "n=0", "{\"name\":\"ci/agent\",\"tags\":[]}\n", NULL);
     expect_list(tags, "last=zzz", "{\"name\":\"ci/agent\",\"tags\":[]}\n", NULL);
     expect_list("/v2/_catalog", "n=1", "{\"repositories\":[\"a/manifests/b\"]}\n",
@@ -228,7 +226,8 @@ Test(oci, lists)
     cr_assert(strstr(none.small, "\"detail\":{\"name\":\"none\"}") != NULL,
               "a client that is told no detail may keep the message to itself: %s", none.small);
     response_close(&none);
-    static const char *const bad[] = {"n=x", "n=-1", "n=", "n=%zz", "n=1x", "last=a&n=%"};
+    static const char *const bad[] = {"n=x",      "n=-1",  "n=",   "n",
+                                      "n&last=a", "n=%zz", "n=1x", "last=a&n=%"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct response r = ask_all("GET", tags, bad[i], NULL, NULL, NULL, 0);
         cr_assert_eq(r.status, 400, "%s", bad[i]);

@@ -243,6 +243,20 @@ Test(oci_referrers, pages_by_size)
     free(filler);
 }
 
+/* A referrer that is larger than a page by itself is on one all the same. */
+Test(oci_referrers, larger_than_a_page)
+{
+    size_t size = 5u << 20;
+    char *text = malloc(size + 1024);
+    cr_assert_not_null(text);
+    (void)snprintf(text, size + 1024, INDEX(",\"annotations\":{\"k\":\"%0*d\"}"), (int)size, 0);
+    push("x", text);
+    cr_assert_eq(count_of(REFERRERS), 1);
+    push("x", INDEX(""));
+    cr_assert_eq(count_of(REFERRERS "?n=1"), 1);
+    free(text);
+}
+
 /* ---- Accept -------------------------------------------------------------------------------- */
 
 #define DOCKER_IMAGE                                                                               \

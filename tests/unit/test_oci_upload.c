@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake-registry/store_internal.h"
 #include "tests/lib/oci_ask.h"
 
 #define UPLOADS "/v2/ci/agent/blobs/uploads/"
@@ -112,7 +113,7 @@ Test(oci_upload, chunks)
 Test(oci_upload, streamed)
 {
     const char *place = begin();
-    const char *digest = oci_digest("sha512", TEXT TEXT);
+    const char *digest = oci_digest("sha512", TEXT TEXT TEXT);
     struct oci_ask ask = {.method = "PATCH", .target = place, .body = TEXT, .len = 10};
     ask.chunked = true;
     ask.piece = 3;
@@ -122,8 +123,12 @@ Test(oci_upload, streamed)
         response_close(&r);
     }
     expect_range(place, "0-19");
+    ask.headers = "Content-Range: 20-29";
+    struct response r = oci_ask(store, &ask);
+    cr_assert_eq(r.status, 202, "where it goes to is said, its length is not");
+    response_close(&r);
     cr_assert_eq(oci_ask_status(store, "PUT", with_digest(place, digest), NULL, NULL), 201);
-    expect_blob("ci/agent", digest, TEXT TEXT);
+    expect_blob("ci/agent", digest, TEXT TEXT TEXT);
 }
 
 /* A chunk that does not go on where the upload ends is 416, says where to go on, and adds nothing;
@@ -161,6 +166,24 @@ Test(oci_upload, out_of_order)
         expect_range(place, "0-3");
     }
     cr_assert_eq(oci_ask_status(store, "PATCH", begin(), "Content-Range: 1-4", "1234"), 416);
+}
+
+/* The largest numbers are numbers, but a range that no number can count is none. */
+Test(oci_upload, largest_ranges)
+{
+    static const struct {
+        const char *header;
+        unsigned status;
+    } cases[] = {{"Content-Range: 0-18446744073709551613", 400},
+                 {"Content-Range: 0-18446744073709551614", 416},
+                 {"Content-Range: 0-18446744073709551615", 416},
+                 {"Content-Range: 18446744073709551615-18446744073709551615", 416}};
+    const char *place = begin();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        unsigned status = oci_ask_status(store, "PATCH", place, cases[i].header, TEXT);
+        cr_assert_eq(status, cases[i].status, "%s", cases[i].header);
+        expect_range(place, "0-0");
+    }
 }
 
 /* A body that is not as long as its Content-Range says is refused whole. */
@@ -386,4 +409,32 @@ Test(oci_upload, free_after_no_room)
     expect_range(place, "0-1");
     cr_assert_eq(oci_ask_status(store, "PATCH", place, NULL, "2"), 202);
     cr_assert_eq(oci_ask_status(store, "DELETE", place, NULL, NULL), 204);
+}
+
+/* An upload is free as soon as a piece finds no room, though its request has not ended. */
+Test(oci_upload, free_before_the_request_ends)
+{
+    const char *place = begin();
+    struct http_request request = {.method = "PATCH", .target = place, .path = place, .minor = 1};
+    const struct oci_rules rules = {.read_only = false};
+    struct oci_route route;
+    struct oci_write w;
+    oci_route(&request, &route);
+    cr_assert_eq(oci_write_begin(store, &rules, &request, &route, &w), 0);
+    oci_write_body(&w, TEXT, (size_t)STORE_MAX_BLOB_MEMORY + 1);
+    cr_assert_eq(oci_ask_status(store, "PATCH", place, NULL, TEXT), 202);
+    oci_write_close(store, &w, false);
+    expect_range(place, "0-9");
+}
+
+/* A POST whose blob finds no room leaves no session that nobody knows of. */
+Test(oci_upload, no_session_after_no_room)
+{
+    struct oci_ask ask = {.method = "POST", .body = TEXT, .chunked = true};
+    ask.target = with_digest(UPLOADS, oci_digest("sha256", TEXT));
+    ask.len = (size_t)STORE_MAX_BLOB_MEMORY + 1;
+    struct response r = oci_ask(store, &ask);
+    cr_assert_eq(r.status, 413);
+    response_close(&r);
+    cr_assert_eq(store->upload_count, 0);
 }

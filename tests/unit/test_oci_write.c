@@ -9,7 +9,8 @@
 #include "fake-registry/content_source.h"
 #include "tests/lib/oci_ask.h"
 
-#define D64 "0123456789012345678901234567890123456789012345678901234567890123"
+#define D62 "01234567890123456789012345678901234567890123456789012345678901"
+#define D64 D62 "23"
 #define ABSENT "sha256:" D64
 #define MANIFESTS "/v2/ci/agent/manifests/"
 #define CONFIG                                                                                     \
@@ -77,8 +78,7 @@ Test(oci_write, by_tag)
     cr_assert_str_eq(oci_told(&r, "Location"), at(digest));
     cr_assert_str_eq(oci_told(&r, "Docker-Content-Digest"), digest);
     cr_assert_str_eq(oci_told(&r, "Docker-Distribution-Api-Version"), "registry/2.0");
-    cr_assert_str_eq(oci_told(&r, "OCI-Subject"), "");
-    cr_assert_str_eq(oci_told(&r, "OCI-Tag"), "");
+    cr_assert_null(strstr(r.head, "OCI-"), "no subject, and no tags beside it: %s", r.head);
     response_close(&r);
     expect_served("stable", text, IMAGE_MANIFEST_TYPE);
     expect_served(digest, text, IMAGE_MANIFEST_TYPE);
@@ -171,10 +171,14 @@ Test(oci_write, no_manifests)
         {SAYS(IMAGE_MANIFEST_TYPE), INDEX},
         {SAYS("application/vnd.docker.distribution.manifest.v1+prettyjws"), IMAGE("")},
         {SAYS("x/" D64 D64), IMAGE("")},
+        {SAYS("/" D62 D64), IMAGE("")},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         expect_refused(at("x"), cases[i].says, cases[i].body, 400, "MANIFEST_INVALID");
     }
+    struct response r = oci_ask_text(store, "PUT", at("x"), SAYS("x/" D62 D64), IMAGE(""));
+    cr_assert_not_null(strstr(r.small, "too long"), "by one byte: %s", r.small);
+    response_close(&r);
 }
 
 /* A manifest of 4 MiB and more is taken, one of more than 8 MiB is not, told or found out. */
@@ -346,6 +350,24 @@ Test(oci_write, sparse_index)
     }
 }
 
+/* A config is a blob: a manifest of the repository that has its digest does not do. */
+Test(oci_write, sparse_config)
+{
+    struct oci_ask ask = {.method = "PUT", .target = at("x")};
+    char body[512];
+    cr_assert_eq(oci_ask_status(store, "PUT", at("other"), NULL, INDEX), 201);
+    ask.len = (size_t)snprintf(body, sizeof(body),
+                               "{\"schemaVersion\":2,\"config\":{\"digest\":\"%s\",\"size\":1},"
+                               "\"layers\":[]}",
+                               oci_digest("sha256", INDEX));
+    ask.body = body;
+    ask.rules.refuse_sparse = true;
+    struct response r = oci_ask(store, &ask);
+    cr_assert_eq(r.status, 400);
+    cr_assert_str_eq(oci_code(&r, 0), "MANIFEST_BLOB_UNKNOWN");
+    response_close(&r);
+}
+
 /* end-9: a tag goes alone, the manifest stays under its digest and its other tags. */
 Test(oci_write, delete_tag)
 {
@@ -402,8 +424,8 @@ Test(oci_write, delete_nothing)
         unsigned status;
         const char *code;
     } cases[] = {
-        {"/v2/none/manifests/x", 404, "NAME_UNKNOWN"},
-        {"/v2/none/blobs/" ABSENT, 404, "NAME_UNKNOWN"},
+        {"/v2/none/manifests/x", 404, "MANIFEST_UNKNOWN"},
+        {"/v2/none/blobs/" ABSENT, 404, "BLOB_UNKNOWN"},
         {MANIFESTS "y", 404, "MANIFEST_UNKNOWN"},
         {MANIFESTS ".y", 404, "MANIFEST_UNKNOWN"},
         {MANIFESTS ABSENT, 404, "MANIFEST_UNKNOWN"},

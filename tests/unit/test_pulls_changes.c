@@ -109,3 +109,43 @@ Test(pulls_changes, whose_blame)
         hb_free(b);
     }
 }
+
+/* Lane 1 writes REFERENCE on the primary, and is told that STORED lies there now (NULL: it is
+ * gone).
+ */
+static void write_one(struct hb *b, enum op op, const char *reference, const char *stored)
+{
+    uint64_t ask = hb_ask(b, 1, "primary", op, reference);
+    struct event_response answer = hb_response(b, ask, stored ? 201 : 202);
+    answer.stored = stored;
+    hb_respond(b, answer);
+}
+
+/* The image pushed again, other content beside it, and a delete of that: the image is as it was.
+ * Any part of it that goes is a change. */
+Test(pulls_changes, what_changes_nothing)
+{
+    struct hb *b = hb_new(SCENARIO);
+    hb_pulls(b);
+    const struct plan_image *image = &b->plan->images[0];
+    hb_phase_begin(b, "steady");
+    hb_begin(b, "build-start", 1);
+    write_one(b, OP_MANIFEST_PUT, "stable", image->digest);
+    write_one(b, OP_MANIFEST_PUT, image->digest, image->digest);
+    write_one(b, OP_MANIFEST_PUT, "other", OTHER);
+    write_one(b, OP_MANIFEST_PUT, OTHER, OTHER);
+    write_one(b, OP_DELETE, "other", NULL);
+    write_one(b, OP_DELETE, OTHER, NULL);
+    cr_expect_null(pulls_change(b->pulls, 0, 0));
+    for (size_t i = 0; i < image->blob_count; i++) {
+        write_one(b, OP_DELETE, image->blobs[i].digest, NULL);
+        const struct pull_change *change = pulls_change(b->pulls, 0, 0);
+        cr_assert_not_null(change);
+        cr_expect_eq(change->count, i + 1);
+        cr_expect(change->deleted && !change->tag_lost);
+    }
+    write_one(b, OP_DELETE, "stable", NULL);
+    cr_expect(pulls_change(b->pulls, 0, 0)->tag_lost);
+    cr_expect_null(pulls_change(b->pulls, 1, 0));
+    hb_free(b);
+}

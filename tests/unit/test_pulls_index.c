@@ -12,25 +12,15 @@
     "'subjects':{'build-start':{'command':['x'],'cache':'" CACHE "'" EXTRA "}},"                   \
     "'phases':[{'name':'steady','starts':4}]}"
 
-static struct hb *begin_with(const char *scenario)
-{
-    struct hb *b = hb_new(scenario);
-    hb_pulls(b);
-    hb_phase_begin(b, "steady");
-    return b;
-}
-
 static struct hb *begin_cold(void)
 {
-    return begin_with(SCENARIO("cold", ""));
+    return hb_new_pulls(SCENARIO("cold", ""));
 }
 
 static const struct pull_start *end_of(struct hb *b, uint64_t number)
 {
     hb_end(b, 1, 0);
-    const struct pull_start *start = pulls_start(b->pulls, number);
-    cr_assert_not_null(start);
-    return start;
+    return hb_start_of(b, number);
 }
 
 /* The index and the manifest of one platform with its blobs are the image; the index and that
@@ -165,7 +155,7 @@ Test(pulls_index, all_platforms)
  * is another matter. */
 Test(pulls_index, warm)
 {
-    struct hb *b = begin_with(SCENARIO("warm", ""));
+    struct hb *b = hb_new_pulls(SCENARIO("warm", ""));
     uint64_t n = hb_begin(b, "build-start", 1);
     hb_pull(b, 1, "primary", 0);
     cr_assert_eq(end_of(b, n)->outcome, OUTCOME_WORKED);
@@ -235,7 +225,7 @@ Test(pulls_index, shared_manifest)
 /* Objects that the machine has already need not arrive. */
 Test(pulls_index, preloaded_blob)
 {
-    struct hb *b = begin_with(SCENARIO(
+    struct hb *b = hb_new_pulls(SCENARIO(
         "cold", ",'preloaded':["
                 "'sha256:00b0000000000000000000000000000000000000000000000000000000000000']"));
     uint64_t n = hb_begin(b, "build-start", 1);

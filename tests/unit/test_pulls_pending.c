@@ -5,12 +5,10 @@
 
 static struct hb *begin(uint64_t *start)
 {
-    struct hb *b = hb_new(
+    struct hb *b = hb_new_pulls(
         "{'version':1,'title':'t','registries':{'primary':{},'failover':{}},"
         "'images':{'agent':{'ref':'ci/agent:stable','layers':['64KiB','1MiB']}},"
         "'subjects':{'build-start':{'command':['x']}},'phases':[{'name':'steady','starts':1}]}");
-    hb_pulls(b);
-    hb_phase_begin(b, "steady");
     *start = hb_begin(b, "build-start", 1);
     hb_get(b, 1, "primary", OP_MANIFEST_GET, "stable", 200);
     return b;
@@ -21,7 +19,7 @@ static void pull_ahead(struct hb *b)
 {
     for (size_t k = 0; k < 3; k++) {
         b->pipelined = k > 0;
-        hb_get(b, 1, "failover", OP_BLOB_GET, b->plan->images[0].blobs[k].digest, 200);
+        hb_get(b, 1, "failover", OP_BLOB_GET, hb_blob(b, k), 200);
     }
     b->pipelined = false;
 }
@@ -102,7 +100,7 @@ Test(pulls_pending, answers_in_another_order)
         uint64_t start, r[3];
         struct hb *b = begin(&start);
         for (size_t k = 0; k < 3; k++) {
-            r[k] = hb_ask(b, 1, "failover", OP_BLOB_GET, b->plan->images[0].blobs[k].digest);
+            r[k] = hb_ask(b, 1, "failover", OP_BLOB_GET, hb_blob(b, k));
         }
         uint64_t asked_ns = b->t_ns;
         for (size_t k = 0; k < 3; k++) {

@@ -27,9 +27,7 @@ static void push(struct hb *b, uint64_t lane)
  * blob is not there yet is no reason to turn to another registry. Its writes are counted. */
 Test(pulls_push, are_no_attempts)
 {
-    struct hb *b = hb_new(SCENARIO);
-    hb_pulls(b);
-    hb_phase_begin(b, "steady");
+    struct hb *b = hb_new_pulls(SCENARIO);
     uint64_t n = hb_begin(b, "build-start", 1);
     hb_pull(b, 1, "primary", 0);
     const struct pull_start *start = pulls_start(b->pulls, n);
@@ -48,12 +46,10 @@ Test(pulls_push, are_no_attempts)
 /* A blob of the drill's own image that is asked for where the image lies is one, there or not. */
 Test(pulls_push, a_missing_blob_of_the_image_is_an_attempt)
 {
-    struct hb *b = hb_new(SCENARIO);
-    hb_pulls(b);
-    hb_phase_begin(b, "steady");
+    struct hb *b = hb_new_pulls(SCENARIO);
     uint64_t n = hb_begin(b, "build-start", 1);
     const struct pull_start *start = pulls_start(b->pulls, n);
-    hb_get(b, 1, "primary", OP_BLOB_HEAD, b->plan->images[0].blobs[0].digest, 404);
+    hb_get(b, 1, "primary", OP_BLOB_HEAD, hb_blob(b, 0), 404);
     cr_assert_eq(start->registries[0].attempts, 1);
     cr_assert_eq(start->registries[0].failed, 1);
     cr_assert_neq(start->registries[0].trouble_event, 0);
@@ -63,9 +59,7 @@ Test(pulls_push, a_missing_blob_of_the_image_is_an_attempt)
 /* A write that fails is trouble: a client that turns to another registry has a reason. */
 Test(pulls_push, a_failed_write_is_trouble)
 {
-    struct hb *b = hb_new(SCENARIO);
-    hb_pulls(b);
-    hb_phase_begin(b, "steady");
+    struct hb *b = hb_new_pulls(SCENARIO);
     uint64_t n = hb_begin(b, "build-start", 1);
     const struct pull_start *start = pulls_start(b->pulls, n);
     hb_get(b, 1, "primary", OP_UPLOAD_FINISH, NULL, 500);

@@ -10,19 +10,6 @@
     "'faults':{'errors':{'on':'primary','kind':'status','code':500}},"                             \
     "'phases':[{'name':'steady','starts':2},{'name':'outage','starts':2,'faults':['errors']}]}"
 
-static struct hb *begin_with(const char *scenario)
-{
-    struct hb *b = hb_new(scenario);
-    hb_pulls(b);
-    hb_phase_begin(b, "steady");
-    return b;
-}
-
-static const char *blob(const struct hb *b, size_t k)
-{
-    return b->plan->images[0].blobs[k].digest;
-}
-
 /* The drill's attempts, or one of them; fails the test where there are fewer. */
 static const struct pull_attempt *attempt_of(const struct hb *b, size_t index)
 {
@@ -43,7 +30,7 @@ static size_t attempts_made(const struct hb *b)
  * and first request; those of a control start say so; pings and stray requests are none. */
 Test(pulls_rows, in_order)
 {
-    struct hb *b = begin_with(COLD);
+    struct hb *b = hb_new_pulls(COLD);
     cr_assert_eq(attempts_made(b), 0);
     uint64_t one = hb_begin(b, "build-start", 1);
     uint64_t two = hb_begin(b, "build-start", 2);
@@ -51,7 +38,7 @@ Test(pulls_rows, in_order)
     uint64_t slow = hb_ask(b, 2, "primary", OP_MANIFEST_GET, "stable");
     uint64_t asked_ns = b->t_ns;
     uint64_t asked_event = b->n;
-    hb_get(b, 1, "failover", OP_BLOB_GET, blob(b, 1), 200);
+    hb_get(b, 1, "failover", OP_BLOB_GET, hb_blob(b, 1), 200);
     hb_answer(b, slow, 200);
     hb_end(b, 1, 1);
     hb_end(b, 2, 1);
@@ -77,7 +64,7 @@ Test(pulls_rows, in_order)
  * failure any more, and what came and was undone by a reset is one. */
 Test(pulls_rows, turned)
 {
-    struct hb *b = begin_with(COLD);
+    struct hb *b = hb_new_pulls(COLD);
     hb_begin(b, "build-start", 1);
     hb_get(b, 1, "primary", OP_MANIFEST_HEAD, "stable", 500);
     cr_assert(attempt_of(b, 0)->failed);
@@ -95,16 +82,16 @@ Test(pulls_rows, turned)
  * never answered has failed when its start ends. */
 Test(pulls_rows, older_fails_late)
 {
-    struct hb *b = begin_with(COLD);
+    struct hb *b = hb_new_pulls(COLD);
     hb_begin(b, "build-start", 1);
-    uint64_t older = hb_ask(b, 1, "primary", OP_BLOB_GET, blob(b, 1));
+    uint64_t older = hb_ask(b, 1, "primary", OP_BLOB_GET, hb_blob(b, 1));
     hb_open(b, 1, "primary");
-    hb_get(b, 1, "primary", OP_BLOB_GET, blob(b, 1), 200);
+    hb_get(b, 1, "primary", OP_BLOB_GET, hb_blob(b, 1), 200);
     cr_assert_eq(attempts_made(b), 2);
     hb_answer_cut(b, older, 10, "errors");
     cr_assert(attempt_of(b, 0)->failed);
     cr_assert_not(attempt_of(b, 1)->failed);
-    hb_ask(b, 1, "failover", OP_BLOB_GET, blob(b, 2));
+    hb_ask(b, 1, "failover", OP_BLOB_GET, hb_blob(b, 2));
     cr_assert_not(attempt_of(b, 2)->failed);
     hb_end(b, 1, 1);
     cr_assert(attempt_of(b, 2)->failed);
@@ -117,13 +104,13 @@ Test(pulls_rows, older_fails_late)
  * failed behind it. */
 Test(pulls_rows, late_head)
 {
-    struct hb *b = begin_with(COLD);
+    struct hb *b = hb_new_pulls(COLD);
     hb_begin(b, "build-start", 1);
-    uint64_t head = hb_ask(b, 1, "primary", OP_BLOB_HEAD, blob(b, 1));
+    uint64_t head = hb_ask(b, 1, "primary", OP_BLOB_HEAD, hb_blob(b, 1));
     hb_open(b, 1, "primary");
-    uint64_t get = hb_ask(b, 1, "primary", OP_BLOB_GET, blob(b, 1));
+    uint64_t get = hb_ask(b, 1, "primary", OP_BLOB_GET, hb_blob(b, 1));
     hb_open(b, 1, "primary");
-    hb_get(b, 1, "primary", OP_BLOB_GET, blob(b, 1), 200);
+    hb_get(b, 1, "primary", OP_BLOB_GET, hb_blob(b, 1), 200);
     cr_assert_eq(attempts_made(b), 2);
     hb_answer_cut(b, get, 10, "errors");
     cr_assert(attempt_of(b, 0)->failed);

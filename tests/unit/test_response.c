@@ -39,9 +39,10 @@ Test(response, errors)
     static const struct {
         unsigned status;
         const char *code;
-    } cases[] = {{401, "UNAUTHORIZED"},  {403, "DENIED"},          {405, "UNSUPPORTED"},
-                 {416, "RANGE_INVALID"}, {429, "TOOMANYREQUESTS"}, {500, "UNKNOWN"},
-                 {503, "UNAVAILABLE"},   {404, "MANIFEST_UNKNOWN"}};
+    } cases[] = {{401, "UNAUTHORIZED"},  {403, "DENIED"},           {405, "UNSUPPORTED"},
+                 {416, "RANGE_INVALID"}, {429, "TOOMANYREQUESTS"},  {500, "UNKNOWN"},
+                 {503, "UNAVAILABLE"},   {404, "MANIFEST_UNKNOWN"}, {400, "UNSUPPORTED"},
+                 {412, "UNSUPPORTED"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct response r;
         struct content *c = some_content();

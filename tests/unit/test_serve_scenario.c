@@ -64,7 +64,7 @@ Test(serve_scenario, of_nothing)
 Test(serve_scenario, of_flags)
 {
     const char *const names[] = {"one", "two"};
-    const struct serve_image image = {.ref = "ci/agent:1", .from = "oci:/no/${where}:x"};
+    const struct serve_image image = {.ref = "ci/agent:1", .from = "oci:/no/$x/{y}/${where}:x"};
     const struct serve_want want = {.registries = names,
                                     .registry_count = 2,
                                     .images = &image,
@@ -85,7 +85,7 @@ Test(serve_scenario, of_flags)
     cr_assert_eq(s->image_count, 1);
     cr_expect_eq(s->images[0].on, 3);
     cr_expect_str_eq(s->images[0].repository, "ci/agent");
-    cr_expect_str_eq(s->images[0].from->path, "/no/${where}");
+    cr_expect_str_eq(s->images[0].from->path, "/no/$x/{y}/${where}");
     scenario_free(s);
 }
 

@@ -17,11 +17,14 @@ Test(store, content)
     cr_assert_str_eq(c->media_type, "text/plain");
     cr_assert_eq(c->fd, -1);
     content_unref(c);
-    char type[200];
+    char type[sizeof(c->media_type) + 1];
     memset(type, 'x', sizeof(type));
-    type[199] = '\0';
+    type[sizeof(type) - 1] = '\0';
     cr_assert_null(content_new_take(NULL, 0, type, &e));
     cr_assert_eq(e.code, ERR_LIMIT);
+    c = content_new_take(NULL, 0, type + 1, &e);
+    cr_assert_str_eq(c->media_type, type + 1);
+    content_unref(c);
 }
 
 /* Content outlives the store as long as a response holds it, and is shared between stores. */
@@ -146,6 +149,19 @@ Test(store, deletes)
     cr_assert_eq(one->refs, 1);
     content_unref(one);
     content_unref(two);
+    store_free(s);
+}
+
+/* A delete in memory is no work for another thread. */
+Test(store, delete_at_once)
+{
+    struct err e = {0};
+    struct store *s = store_new(&e);
+    cr_assert_eq(store_push_manifest(s, "a", "{}", "latest"), 0);
+    struct store_job *j = store_job_delete(s, "a", STORE_TAG, "latest", &e);
+    cr_assert(!store_job_slow(j));
+    cr_assert_eq(store_do(j), 0);
+    cr_assert_null(store_manifest(s, "a", "latest"));
     store_free(s);
 }
 

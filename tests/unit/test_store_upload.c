@@ -45,14 +45,14 @@ Test(store_upload, found_by_id)
 {
     struct upload *u = begin(NULL);
     struct upload *v = begin(NULL);
-    cr_assert_eq(strlen(upload_id(u)), 32);
+    cr_assert_eq(strlen(upload_id(u)), UPLOAD_ID - 1);
     cr_assert_str_neq(upload_id(u), upload_id(v));
     cr_assert_eq(store_upload(s, "a/b", upload_id(u)), u);
     cr_assert_eq(store_upload(s, "a/b", upload_id(v)), v);
     cr_assert_null(store_upload(s, "a", upload_id(u)));
     cr_assert_null(store_upload(s, "a/b", "0123"));
     cr_assert(!store_has_repository(s, "a/b"));
-    char id[33];
+    char id[UPLOAD_ID];
     memcpy(id, upload_id(u), sizeof(id));
     store_upload_cancel(s, u);
     cr_assert_null(store_upload(s, "a/b", id));
@@ -92,7 +92,7 @@ Test(store_upload, becomes_a_blob)
 Test(store_upload, another_digest)
 {
     struct upload *u = begin(NULL);
-    char id[33];
+    char id[UPLOAD_ID];
     memcpy(id, upload_id(u), sizeof(id));
     cr_assert(upload_hold(u));
     add(u, "abd");
@@ -175,7 +175,7 @@ Test(store_upload, forgets_the_oldest)
     for (size_t i = 0; i < STORE_MAX_UPLOADS; i++) {
         all[i] = begin(NULL);
     }
-    char second[33];
+    char second[UPLOAD_ID];
     memcpy(second, upload_id(all[1]), sizeof(second));
     cr_assert(upload_hold(all[0]));
     struct upload *one_more = begin(NULL);
@@ -258,7 +258,7 @@ Test(store_upload, manifests_in_the_maximum)
 Test(store_upload, forgotten_for_room)
 {
     struct upload *u[3];
-    char id[3][33];
+    char id[3][UPLOAD_ID];
     for (size_t i = 0; i < 3; i++) {
         u[i] = begin(NULL);
         cr_assert(upload_hold(u[i]));
@@ -275,6 +275,31 @@ Test(store_upload, forgotten_for_room)
     cr_assert_null(store_upload(s, "a/b", id[2]));
     cr_assert_eq(push_manifest_of("a", 3, '2'), ERR_LIMIT, "one that is held stays");
     cr_assert_eq(store_upload(s, "a/b", id[0]), u[0]);
+}
+
+/* Content as large as all the room has it all, once what was left alone is forgotten. */
+Test(store_upload, all_the_room)
+{
+    struct upload *u = begin(NULL);
+    char id[UPLOAD_ID];
+    memcpy(id, upload_id(u), sizeof(id));
+    cr_assert(upload_hold(u));
+    add(u, "abc");
+    upload_release(u, true);
+    cr_assert_eq(push_manifest_of("a", STORE_MAX_BLOB_MEMORY + 1, '0'), ERR_LIMIT);
+    cr_assert_eq(store_upload(s, "a/b", id), u, "in vain");
+    cr_assert_eq(push_manifest_of("a", STORE_MAX_BLOB_MEMORY, '0'), 0);
+    cr_assert_null(store_upload(s, "a/b", id));
+}
+
+/* What the harness puts there does not count, and neither does a mount of it. */
+Test(store_upload, mounts_of_the_harness)
+{
+    struct content *c = manifest_of(STORE_MAX_BLOB_MEMORY, '1');
+    cr_assert_eq(store_put_blob(s, "a", c, &e), 0);
+    cr_assert_eq(store_do(store_job_mount(s, "b", c, &e)), 0);
+    content_unref(c);
+    cr_assert_eq(push_manifest_of("a", STORE_MAX_BLOB_MEMORY, '0'), 0);
 }
 
 /* What a job works on counts until it is done; what counts then is what is kept, whatever another

@@ -392,6 +392,48 @@ Test(tls, never_counts_too_much_as_delivered)
     part(&p);
 }
 
+/* Records are told apart wherever in the ledger the oldest of them stands when it grows. */
+Test(tls, tells_records_apart_as_the_ledger_grows)
+{
+    for (size_t gone = 0; gone <= 4; gone++) {
+        struct pair p = MEET(.host = NULL);
+        size_t record = 0;
+        cr_assert_eq(tls_session_write(p.server, "0123456789", 10), 0);
+        (void)tls_session_output(p.server, &record);
+        for (size_t i = 1; i < 40; i++) {
+            if (i == 4) {
+                tls_session_sent(p.server, gone * record);
+                cr_assert_eq(tls_session_unacknowledged(p.server, 0), 10 * (4 - gone));
+            }
+            cr_assert_eq(tls_session_write(p.server, "0123456789", 10), 0);
+        }
+        for (size_t left = 40 - gone; left > 0; left--) {
+            cr_assert_eq(tls_session_unacknowledged(p.server, 0), 10 * left);
+            tls_session_sent(p.server, record);
+        }
+        cr_assert_eq(tls_session_unacknowledged(p.server, 0), 0);
+        part(&p);
+    }
+}
+
+/* What has left and what was read is kept no longer: a connection that waits holds no ciphertext.
+ */
+Test(tls, keeps_no_ciphertext)
+{
+    struct pair p = MEET(.host = NULL);
+    size_t len = 1;
+    cr_assert_null(tls_session_output(p.server, &len));
+    cr_assert_eq(len, 0);
+    cr_assert_eq(tls_session_write(p.server, "answer", 6), 0);
+    cr_assert_not_null(tls_session_output(p.server, &len));
+    tls_session_sent(p.server, len - 1);
+    cr_assert_not_null(tls_session_output(p.server, &len));
+    cr_assert_eq(len, 1);
+    tls_session_sent(p.server, len);
+    cr_assert_null(tls_session_output(p.server, &len));
+    part(&p);
+}
+
 /* What clients find our certificate by, and that the key is in none of it. */
 Test(tls, shows_its_certificate)
 {

@@ -234,6 +234,122 @@ Test(wire, cuts_within_an_altered_range)
     bench_free(b);
 }
 
+/* A 206 that carries bytes 500-509 and 0-2. */
+static struct bench *bench_parts(bool in_file)
+{
+    static const struct http_span span[] = {{500, 10}, {0, 3}};
+    struct bench *b = bench_new(0, in_file);
+    b->response.status = 206;
+    b->response.parts = multipart_new(span, 2, BODY, b->content->digest, "text/plain");
+    cr_assert_not_null(b->response.parts);
+    b->response.len = b->response.parts->len;
+    return b;
+}
+
+/* The body of PLAN as it goes out, or as it would, were every fault healed. */
+static uint8_t *body_of(const struct wire_plan *plan, bool healed)
+{
+    uint8_t *body = calloc(1, plan->body_len + 1);
+    uint64_t at = 0;
+    cr_assert_not_null(body);
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct segment *s = &plan->segment[i];
+        if (!s->body) {
+            continue;
+        }
+        cr_assert_leq(s->len, plan->body_len - at);
+        if (s->kind == SEGMENT_FILE) {
+            cr_assert_eq(pread(s->fd, body + at, s->len, (off_t)s->offset), (ssize_t)s->len);
+        } else {
+            memcpy(body + at, healed && s->original != NULL ? s->original : s->data, s->len);
+        }
+        at += s->len;
+    }
+    cr_assert_eq(at, plan->body_len);
+    return body;
+}
+
+/* The same as the parts themselves say it. */
+static uint8_t *body_wanted(const struct multipart *m)
+{
+    uint8_t *body = calloc(1, m->len + 1);
+    cr_assert_not_null(body);
+    for (uint64_t at = 0; at < m->len; at++) {
+        struct multipart_piece p = multipart_at(m, at);
+        body[at] = p.text ? (uint8_t)m->text[p.offset] : (uint8_t)(p.offset % 251);
+    }
+    return body;
+}
+
+static void check_parts(bool in_file, struct fault_action corrupt, const char *want)
+{
+    struct bench *b = bench_parts(in_file);
+    if (corrupt.bytes > 0) {
+        corrupt.flip = 0x20;
+        add(b, FAULT_CORRUPT, corrupt);
+    }
+    make(b);
+    cr_assert_str_eq(shape(&b->plan), want);
+    uint8_t *true_body = body_wanted(b->plan.parts);
+    uint8_t *healed = body_of(&b->plan, true);
+    uint8_t *sent = body_of(&b->plan, false);
+    cr_assert_eq(memcmp(healed, true_body, b->plan.body_len), 0);
+    for (uint64_t i = 0; i < b->plan.body_len; i++) {
+        bool bad = i >= corrupt.offset && i - corrupt.offset < corrupt.bytes;
+        cr_assert_eq(sent[i], true_body[i] ^ (bad ? 0x20 : 0), "byte %d", (int)i);
+    }
+    cr_assert_eq(b->plan.altered_bytes, corrupt.bytes);
+    cr_assert(corrupt.bytes == 0 || b->plan.altered_from == corrupt.offset);
+    free(true_body);
+    free(healed);
+    free(sent);
+    bench_free(b);
+}
+
+/* Several ranges: texts from memory, content from where it lies; each byte as it should be. */
+Test(wire, several_ranges)
+{
+    check_parts(false, (struct fault_action){.bytes = 0}, "HB99B10B97B3B40");
+    check_parts(true, (struct fault_action){.bytes = 0}, "HB99F10B97F3B40");
+}
+
+/* Altered bytes count in the body: in the text, in a part, over the edges of several. */
+Test(wire, alters_parts)
+{
+    check_parts(false, (struct fault_action){.offset = 1, .bytes = 2}, "HB1A2B96B10B97B3B40");
+    check_parts(true, (struct fault_action){.offset = 1, .bytes = 2}, "HB1A2B96F10B97F3B40");
+    check_parts(true, (struct fault_action){.offset = 101, .bytes = 4}, "HB99F2A4F4B97F3B40");
+    check_parts(false, (struct fault_action){.offset = 107, .bytes = 100}, "HB99B8A100B2B40");
+    check_parts(true, (struct fault_action){.offset = 107, .bytes = 100}, "HB99F8A100F2B40");
+    check_parts(true, (struct fault_action){.offset = 0, .bytes = 249}, "HA249");
+}
+
+/* A cut counts bytes of the body, too; what it promised is the length of all parts. */
+Test(wire, cuts_parts)
+{
+    struct bench *b = bench_parts(true);
+    add(b, FAULT_STALL, (struct fault_action){.after_bytes = 101});
+    add(b, FAULT_TRUNCATE, (struct fault_action){.after_bytes = 105});
+    make(b);
+    cr_assert_str_eq(shape(&b->plan), "HB99F2sF4fF4B97F3B40");
+    cr_assert_not_null(memmem(b->plan.head, b->plan.head_len, "Content-Length: 249\r\n", 21));
+    cr_assert(b->plan.carries_object && b->plan.object_from == 0);
+    bench_free(b);
+}
+
+/* What cannot be planned is still the caller's, parts and all. */
+Test(wire, parts_of_an_unreadable_file)
+{
+    struct bench *b = bench_parts(true);
+    struct err e = {0};
+    cr_assert_eq(ftruncate(b->content->fd, 505), 0);
+    add(b, FAULT_CORRUPT, (struct fault_action){.offset = 105, .bytes = 10, .flip = 1});
+    cr_assert_eq(wire_plan(&b->response, b->decision, b->count, true, &b->plan, &e), -1);
+    cr_assert_eq(e.code, ERR_IO);
+    cr_assert_not_null(b->response.parts);
+    bench_free(b);
+}
+
 /* As many decisions as there can be fit, each with its split. */
 Test(wire, holds_the_most_decisions)
 {

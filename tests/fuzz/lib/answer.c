@@ -8,7 +8,7 @@
 #include "fake-registry/image.h"
 #include "tests/fuzz/lib/fuzz.h"
 
-#define ID_LEN 32
+#define ID_LEN 36
 
 static void check_line(const char *line, size_t len)
 {
@@ -33,8 +33,30 @@ static void check_head(const struct response *r)
     }
 }
 
+/* Several ranges: text and content by turns, each range within the content, up to the length that
+ * is told. */
+static void check_parts(const struct response *r)
+{
+    uint64_t at = 0;
+    uint64_t text = 0;
+    while (at < r->len) {
+        struct multipart_piece piece = multipart_at(r->parts, at);
+        uint64_t size = piece.text ? strlen(r->parts->text) : r->content->size;
+        MUST(piece.len > 0 && piece.len <= r->len - at, "a piece beyond the body");
+        MUST(piece.offset <= size && piece.len <= size - piece.offset, "a piece of nothing");
+        MUST(!piece.text || piece.offset == text, "text that was there before");
+        text += piece.text ? piece.len : 0;
+        at += piece.len;
+    }
+    MUST(text == strlen(r->parts->text), "text that is left over");
+}
+
 static void check_body(const struct response *r)
 {
+    if (r->parts != NULL) {
+        check_parts(r);
+        return;
+    }
     if (r->small == NULL) {
         MUST(r->content != NULL || r->len == 0, "a body of nothing");
         MUST(r->content == NULL ||
@@ -58,26 +80,29 @@ void answer_check(const struct response *r)
     check_body(r);
 }
 
-static size_t hex_run(const char *s, size_t len)
+/* Whether the LEN bytes at S begin with an upload's ID. */
+static bool is_id(const char *s, size_t len)
 {
-    size_t n = 0;
-    while (n < len && strchr("0123456789abcdef", s[n]) != NULL && s[n] != '\0') {
-        n++;
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    for (size_t i = 0; form[i] != '\0'; i++) {
+        bool hex = i < len && s[i] != '\0' && strchr("0123456789abcdef", s[i]) != NULL;
+        if (i >= len || (form[i] == 'x' ? !hex : s[i] != '-')) {
+            return false;
+        }
     }
-    return n;
+    return true;
 }
 
 static void tell_text(const char *s, size_t len, struct buf *out)
 {
     for (size_t i = 0; i < len;) {
-        size_t run = hex_run(s + i, len - i);
-        if (run == ID_LEN) {
-            buf_str(out, "00000000000000000000000000000000");
+        size_t n = is_id(s + i, len - i) ? ID_LEN : 1;
+        if (n == ID_LEN) {
+            buf_str(out, "an ID");
         } else {
-            run = run > 0 ? run : 1;
-            buf_append(out, s + i, run);
+            buf_append(out, s + i, n);
         }
-        i += run;
+        i += n;
     }
 }
 
@@ -89,6 +114,9 @@ void answer_tell(const struct response *r, struct buf *out)
     tell_text(r->head, r->head_len, out);
     if (r->small != NULL) {
         tell_text(r->small, (size_t)r->len, out);
+    }
+    if (r->parts != NULL) {
+        buf_str(out, r->parts->text);
     }
     buf_char(out, '\n');
 }

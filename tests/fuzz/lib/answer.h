@@ -8,7 +8,7 @@
 /* Header lines without a line end or control character within, a range inside its content, bodies
  * of JSON that are JSON; a status that fits. */
 void answer_check(const struct response *r);
-/* Appends R, as one would see it, to OUT; random IDs of uploads as zeroes. */
+/* Appends R, as one would see it, to OUT; random IDs of uploads as "an ID". */
 void answer_tell(const struct response *r, struct buf *out);
 
 /* A store that holds an image as ci/agent:stable, an index as ci/tool:latest, and something that
