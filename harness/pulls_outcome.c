@@ -108,6 +108,14 @@ static void tell_untold(const struct pulls *p, const struct pulls_lane *lane, ch
     }
 }
 
+/* It asked after its command had ended: said behind why it has no image, where it has none. */
+static void tell_late(bool has, char *reason, size_t size)
+{
+    const char *late = "it went on asking after its command had ended";
+    size_t len = size > 0 ? strlen(reason) : 0;
+    snprintf(reason + len, size - len, "%s%s", has ? "exit 0, but " : ", and ", late);
+}
+
 static enum outcome failed_outcome(const struct pulls *p, const struct pulls_lane *lane,
                                    const struct event_start_end *end, char *reason, size_t size)
 {
@@ -142,18 +150,19 @@ enum outcome pulls_outcome(const struct pulls *p, uint64_t number,
     if (end->timed_out || end->signal != 0 || end->exit != 0) {
         return failed_outcome(p, lane, end, reason, size);
     }
-    if (end->ended_ns != 0 && lane->running->asked_ns > end->ended_ns) {
-        snprintf(reason, size, "exit 0, but it went on asking after its command had ended");
-        return OUTCOME_WRONG;
-    }
     struct pulls_found found = pulls_image_of(p, lane);
-    if (found.whole || p->plan->scenario->subjects[lane->running->pub.subject].baked_in) {
+    bool has = found.whole || p->plan->scenario->subjects[lane->running->pub.subject].baked_in;
+    bool late = end->ended_ns != 0 && lane->running->asked_ns > end->ended_ns;
+    if (has && !late) {
         return OUTCOME_WORKED;
     }
-    if (found.image < 0) {
+    if (!has && found.image < 0) {
         tell_untold(p, lane, reason, size);
-    } else {
+    } else if (!has) {
         tell_incomplete(p, lane, &found, reason, size);
+    }
+    if (late) {
+        tell_late(has, reason, size);
     }
     return OUTCOME_WRONG;
 }

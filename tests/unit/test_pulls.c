@@ -208,6 +208,23 @@ Test(pulls, asked_after_the_end)
     }
 }
 
+/* That it went on is said behind what it lacks, and alone where it lacks nothing. */
+Test(pulls, says_what_was_asked_after_the_end)
+{
+    struct hb *b = hb_new_pulls(COLD);
+    char reason[256];
+    hb_begin(b, "build-start", 1);
+    struct event_start_end end = {.ended_ns = b->t_ns};
+    hb_get(b, 1, "primary", OP_BLOB_GET, hb_blob(b, 1), 200);
+    cr_expect_eq(outcome_of(b, 1, end, reason, sizeof reason), OUTCOME_WRONG);
+    cr_expect_str_eq(reason, "exit 0, but no registry told it a digest of the scenario's images, "
+                             "and it went on asking after its command had ended");
+    hb_pull(b, 1, "primary", 0);
+    cr_expect_eq(outcome_of(b, 1, end, reason, sizeof reason), OUTCOME_WRONG);
+    cr_expect_str_eq(reason, "exit 0, but it went on asking after its command had ended");
+    hb_free(b);
+}
+
 /* Asked before start-end, while a kept-alive connection is still open, the outcome is the same as
  * afterwards: a pending delivery counts. */
 Test(pulls, outcome_before_the_end)
