@@ -73,7 +73,7 @@ BENCH := $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(wildcard tests/bench/*.
 all: $(BIN) $(SUBJECT_ALL) link
 
 help:
-	@echo "deps all demo check check-fast asan mutants fuzz tidy format bench docs install clean"
+	@echo "deps all demo check check-fast asan mutants fuzz torture tidy format bench docs install clean"
 
 # build/pulldrill and build/subjects show the variant that `all` was asked for last, built or not.
 .PHONY: link

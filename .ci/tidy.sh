@@ -7,7 +7,9 @@ failures=0
 allowed() { sed -n "$2p" "$1" | grep -q 'tidy: allow'; }
 complain() { echo "tidy: $*" >&2; failures=$((failures + 1)); }
 
-mapfile -t sources < <(git ls-files -co --exclude-standard '*.c' '*.h')
+# A file that was deleted is still listed until that is committed.
+mapfile -t sources < <(comm -23 <(git ls-files -co --exclude-standard '*.c' '*.h' | sort) \
+  <(git ls-files -d | sort))
 
 # ---- layers: a file includes only its own layer or one with a smaller number --------------------
 layer_of() {

@@ -8,8 +8,6 @@
  */
 #include <archive.h>
 #include <archive_entry.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fake-registry/archive_internal.h"

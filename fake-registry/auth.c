@@ -115,7 +115,8 @@ enum auth_mode auth_mode(const struct auth *a)
 
 /* ---- finding ------------------------------------------------------------------------------- */
 
-const char *auth_behind_scheme(const char *header, const char *scheme)
+/* What stands behind SCHEME and blanks; NULL where HEADER (may be NULL) is of another scheme. */
+static const char *behind_scheme(const char *header, const char *scheme)
 {
     size_t len = strlen(scheme);
     if (header == NULL || strncasecmp(header, scheme, len) != 0 || header[len] != ' ') {
@@ -127,7 +128,7 @@ const char *auth_behind_scheme(const char *header, const char *scheme)
 /* The text behind "Basic ", decoded; false where HEADER is not that. */
 static bool decode_basic(const char *header, char out[BASIC_MAX])
 {
-    const char *code = auth_behind_scheme(header, "Basic");
+    const char *code = behind_scheme(header, "Basic");
     size_t len = code != NULL ? strcspn(code, " \t") : 0;
     if (len == 0 || len % 4 != 0 || len / 4 * 3 >= BASIC_MAX) {
         return false;
@@ -257,7 +258,7 @@ static const char *name_of(const struct oci_route *route)
 /* The repository that a mount looks into. */
 static bool mount_source(const struct auth_ask *ask, char from[OCI_MAX_NAME])
 {
-    return ask->route->op == OP_UPLOAD_START && ask->request->query != NULL &&
+    return ask->route->op == OP_UPLOAD_START &&
            http_query(ask->request->query, "from", from, OCI_MAX_NAME) && from[0] != '\0' &&
            strpbrk(from, "\"\\\r\n ") == NULL;
 }
@@ -318,14 +319,7 @@ static int unauthorized(const struct auth_ask *ask, struct response *out)
         add_access(&b, "repository", from, "pull");
     }
     buf_str(&b, "]}]}\n");
-    size_t len = b.len;
-    char *text = b.failed ? NULL : buf_take(&b);
-    buf_close(&b);
-    if (text == NULL) {
-        return -1;
-    }
-    response_take_small(out, text, len);
-    return 1;
+    return response_take_buf(out, &b) == 0 ? 1 : -1;
 }
 
 static int challenge(const struct auth_ask *ask, const char *error, struct response *out)
@@ -344,7 +338,7 @@ static int challenge(const struct auth_ask *ask, const char *error, struct respo
 static bool read_shown(const struct auth *a, const struct auth_ask *ask, const char **shown,
                        struct auth_token *token)
 {
-    *shown = auth_behind_scheme(http_request_header(ask->request, "Authorization"), "Bearer");
+    *shown = behind_scheme(http_request_header(ask->request, "Authorization"), "Bearer");
     return *shown != NULL && auth_token_read(a, *shown, strlen(*shown), token) &&
            token->kind == AUTH_TOKEN_ACCESS && token->ends_ns > ask->now_ns;
 }

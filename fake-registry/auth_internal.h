@@ -18,8 +18,6 @@ struct auth {
 
 /* The user that an Authorization of scheme Basic shows; false: HEADER is not that, or not A's. */
 bool auth_basic_fits(const struct auth *a, const char *header);
-/* What stands behind SCHEME and blanks; NULL where HEADER (may be NULL) is of another scheme. */
-const char *auth_behind_scheme(const char *header, const char *scheme);
 
 /* LEN characters of base64 of any kind, at most AUTH_MAX_CODE, padded or not, as text. False where
  * malformed, or longer than SIZE with its NUL. */
@@ -33,9 +31,6 @@ struct auth_token {
     uint64_t ends_ns;             /* 0: never */
     char scopes[AUTH_MAX_SCOPES]; /* "repository:ci/agent:pull,push", separated by blanks */
 };
-/* False: it does not fit, or no memory. */
-bool auth_token_make(const struct auth *a, const struct auth_token *token,
-                     char text[AUTH_MAX_TOKEN]);
 /* LEN bytes of TEXT as a token of A, whether it is over or not; false where A never made it. */
 bool auth_token_read(const struct auth *a, const char *text, size_t len, struct auth_token *out);
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "fake-registry/auth_internal.h"
 #include "harness/base/buf.h"
@@ -65,8 +64,9 @@ static bool sign(const struct auth *a, const char *text, size_t len, char out[HA
     return encode(hash, HASH, out) == HASH_TEXT;
 }
 
-bool auth_token_make(const struct auth *a, const struct auth_token *token,
-                     char text[AUTH_MAX_TOKEN])
+/* False: it does not fit, or no memory. */
+static bool make_token(const struct auth *a, const struct auth_token *token,
+                       char text[AUTH_MAX_TOKEN])
 {
     char scopes[SCOPES_TEXT];
     char hash[HASH_TEXT + 5];
@@ -115,12 +115,11 @@ struct grant {
 static void read_scopes(const char *query, struct grant *g)
 {
     char value[AUTH_MAX_SCOPES];
-    for (const char *at = query; at != NULL && *at != '\0';) {
-        if (http_query(at, "scope", value, sizeof(value)) && strncmp(at, "scope=", 6) == 0) {
+    enum http_param said = HTTP_PARAM_ABSENT;
+    while ((said = http_query_next(&query, "scope", value, sizeof(value))) != HTTP_PARAM_ABSENT) {
+        if (said == HTTP_PARAM_GOOD) {
             auth_scopes_grant(value, g->known, g->scopes);
         }
-        at += strcspn(at, "&");
-        at += *at == '&' ? 1 : 0;
     }
 }
 
@@ -200,7 +199,7 @@ static int answer(const struct auth *a, const struct auth_ask *ask, const struct
     char refresh[AUTH_MAX_TOKEN] = "";
     struct buf b;
     memcpy(token.scopes, g->scopes, sizeof(token.scopes));
-    if (!auth_token_make(a, &token, text) || (g->offline && !auth_token_make(a, &again, refresh))) {
+    if (!make_token(a, &token, text) || (g->offline && !make_token(a, &again, refresh))) {
         return -1;
     }
     buf_init(&b, ANSWER_BYTES);
@@ -218,13 +217,9 @@ static int answer(const struct auth *a, const struct auth_ask *ask, const struct
         say(&b, "refresh_token", refresh);
     }
     buf_char(&b, '}');
-    size_t len = b.len;
-    char *body = b.failed ? NULL : buf_take(&b);
-    buf_close(&b);
-    if (body == NULL) {
+    if (response_take_buf(out, &b) != 0) {
         return -1;
     }
-    response_take_small(out, body, len);
     response_header_text(out, "Content-Type", "application/json");
     response_header_text(out, "Cache-Control", "no-store");
     return 0;

@@ -12,12 +12,11 @@
  * nothing is read. A connection is freed once both its handles are closed.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "fake-registry/server_internal.h"
+#include "fake-registry/exchange_internal.h"
 
 static void free_connection(struct connection *c)
 {
@@ -353,7 +352,10 @@ static int wanted(const struct connection *c)
         return UV_READABLE;
     case CONNECTION_READING:
         if (c->input.len > 0) {
-            return c->exchange != NULL && !c->in_body ? 0 : UV_WRITABLE;
+            if (c->exchange == NULL || c->in_body) {
+                return UV_WRITABLE;
+            }
+            return c->peer_fin ? 0 : UV_DISCONNECT; /* the answer before it is not settled */
         }
         return c->peer_fin ? 0 : UV_READABLE;
     case CONNECTION_WRITING:

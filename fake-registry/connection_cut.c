@@ -8,13 +8,11 @@
  * Failure modes: a queue that does not empty within the limit is cut all the same, and the response
  * says that less was delivered than written; a peer that never closes after our FIN is closed on.
  */
-#include <errno.h>
 #include <linux/sockios.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
-#include "fake-registry/server_internal.h"
+#include "fake-registry/exchange_internal.h"
 #include "harness/base/clock.h"
 
 #define TICK_MS 5

@@ -10,7 +10,6 @@
  * what is no request to a proxy 400; then the connection ends. Until it is one to a registry
  * neither its opening nor its end is in the history.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -10,7 +10,7 @@
  */
 #include <sys/socket.h>
 
-#include "fake-registry/server_internal.h"
+#include "fake-registry/exchange_internal.h"
 
 static void send_continue(struct connection *c)
 {

@@ -8,7 +8,7 @@
  */
 #include <stdlib.h>
 
-#include "fake-registry/server_internal.h"
+#include "fake-registry/exchange_internal.h"
 
 struct storing {
     uv_work_t work;

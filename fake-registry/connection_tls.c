@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fake-registry/server_internal.h"
+#include "fake-registry/exchange_internal.h"
 #include "fake-registry/tls.h"
 
 /* Whoever closes after its close_notify has done so long before. */

@@ -1,7 +1,6 @@
 /* Faults that meet a TLS handshake, decided when the client's first bytes have come: whoever only
  * connects has begun none. */
 #include <stdio.h>
-#include <string.h>
 
 #include "fake-registry/server_internal.h"
 

@@ -5,9 +5,9 @@
  * given a byte beyond the next delay, stall or cut.
  *
  * Failure modes: a full send queue leaves the segment under way until the loop says it drains; a
- * peer that is gone ends the connection; one connection writes at most SERVER_TURN bytes a turn. A
- * step whose rule was healed is passed by, altered memory gives way to the true bytes, so that what
- * follows a heal is always the untouched rest.
+ * peer that is gone ends the connection; what one connection, and all, may write in a turn of the
+ * loop is bounded. A step whose rule was healed is passed by, altered memory gives way to the true
+ * bytes, so that what follows a heal is always the untouched rest.
  */
 #include <errno.h>
 #include <linux/sockios.h>
@@ -15,7 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 
-#include "fake-registry/server_internal.h"
+#include "fake-registry/exchange_internal.h"
 #include "harness/base/clock.h"
 
 /* A paced answer is sent in steps of this length. */
@@ -181,6 +181,8 @@ static bool send_some(struct connection *c, const struct segment *s, uint64_t *b
         return false;
     }
     advance(c, (uint64_t)n);
+    uint64_t *left = &c->server->turn_left;
+    *left -= (uint64_t)n < *left ? (uint64_t)n : *left;
     if (c->tls != NULL) {
         (void)connection_tls_flush(c);
         if (c->state == CONNECTION_CLOSED) {
@@ -254,10 +256,23 @@ static void finish(struct connection *c)
     }
 }
 
+/* What one more connection may write in this turn, so that hundreds that take all they are given
+ * do not keep their neighbours waiting. */
+static uint64_t turn_budget(struct server *s)
+{
+    uint64_t now = uv_now(s->loop); /* it stands still in a turn */
+    if (now != s->turn_ms) {
+        s->turn_ms = now;
+        s->turn_left = SERVER_TURN_ALL;
+    }
+    uint64_t share = s->turn_left < SERVER_TURN ? s->turn_left : SERVER_TURN;
+    return share > SERVER_TURN_LEAST ? share : SERVER_TURN_LEAST;
+}
+
 void connection_run(struct connection *c)
 {
     struct exchange *x = c->exchange;
-    uint64_t budget = SERVER_TURN;
+    uint64_t budget = turn_budget(c->server);
     c->state = CONNECTION_WRITING;
     while (c->state == CONNECTION_WRITING) {
         if (c->tls != NULL && !connection_tls_flush(c)) {

@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/base/fd.h"
+
 #define CHUNK ((size_t)256 << 10)
 
 /* Opens a regular file; *ST is what it is like. */
@@ -34,26 +36,6 @@ static int open_file(const char *path, struct stat *st, bool *missing, struct er
     return fd;
 }
 
-/* At most LEN bytes; fewer at the end of the file. -1: errno. */
-static ssize_t read_some(int fd, char *data, size_t len)
-{
-    size_t done = 0;
-    while (done < len) {
-        ssize_t n = read(fd, data + done, len - done);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            return -1;
-        }
-        if (n == 0) {
-            break;
-        }
-        done += (size_t)n;
-    }
-    return (ssize_t)done;
-}
-
 char *disk_read(const char *path, size_t max, size_t *len, bool *missing, struct err *e)
 {
     struct stat st = {0};
@@ -64,7 +46,7 @@ char *disk_read(const char *path, size_t max, size_t *len, bool *missing, struct
     }
     uint64_t size = (uint64_t)st.st_size;
     char *text = size <= max ? malloc((size_t)size + 1) : NULL;
-    ssize_t n = text != NULL ? read_some(fd, text, (size_t)size) : -1;
+    ssize_t n = text != NULL ? fd_read_up_to(fd, text, (size_t)size) : -1;
     int cause = errno;
     (void)close(fd);
     if (n >= 0) {
@@ -89,7 +71,7 @@ static int hash(int fd, uint64_t size, uint8_t *data, struct digest_stream *stre
     char *chunk = malloc(CHUNK);
     uint64_t done = 0;
     ssize_t n = -1;
-    while (chunk != NULL && (n = read_some(fd, chunk, CHUNK)) > 0) {
+    while (chunk != NULL && (n = fd_read_up_to(fd, chunk, CHUNK)) > 0) {
         if (done + (uint64_t)n > size) {
             n = -1; /* it grows under us */
             errno = EIO;

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "fake-registry/disk.h"
+#include "harness/base/fd.h"
 
 /* How long the blob of another process is waited for, and how often the lock is tried. */
 #define WAIT_MAX_MS (60 * 60 * 1000)
@@ -158,25 +159,12 @@ int disk_writer_open(struct disk_writer *w, const struct disk_cache *c,
 
 int disk_writer_add(struct disk_writer *w, const void *data, size_t len, struct err *e)
 {
-    const char *at = data;
     digest_stream_update(w->stream, data, len);
     w->size += len;
     if (w->size > w->most) {
         return err_set(e, ERR_LIMIT, "%s is larger than %" PRIu64 " bytes", w->digest, w->most);
     }
-    while (len > 0) {
-        ssize_t n = write(w->fd, at, len);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            errno = n < 0 ? errno : ENOSPC;
-            return trouble(e, "write", w->part);
-        }
-        at += n;
-        len -= (size_t)n;
-    }
-    return 0;
+    return fd_write_all(w->fd, data, len) == 0 ? 0 : trouble(e, "write", w->part);
 }
 
 int disk_writer_keep(struct disk_writer *w, bool *wrong, struct err *e)

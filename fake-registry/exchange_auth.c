@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fake-registry/auth.h"
-#include "fake-registry/server_internal.h"
+#include "fake-registry/exchange_internal.h"
 #include "harness/base/clock.h"
 
 #define TOKEN_PATH "/token"

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fake-registry/server_internal.h"
+#include "fake-registry/exchange_internal.h"
 
 static bool secret_key(const char *key, size_t len)
 {

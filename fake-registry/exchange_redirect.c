@@ -1,8 +1,7 @@
 /* Requests that are sent elsewhere: blobs to the host that has them, plain HTTP to TLS. */
-#include <stdio.h>
 #include <string.h>
 
-#include "fake-registry/server_internal.h"
+#include "fake-registry/exchange_internal.h"
 
 /* Makes R an answer of STATUS without a body that leads to SCHEME://AUTHORITY TARGET. */
 static void lead(struct response *r, unsigned status, const char *scheme, const char *authority,

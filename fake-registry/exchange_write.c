@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fake-registry/server_internal.h"
+#include "fake-registry/exchange_internal.h"
 
 #define DIGEST_HEADER "Docker-Content-Digest: "
 
@@ -40,7 +40,7 @@ static bool mounts_unseen(const struct connection *c, const struct http_request 
 {
     char from[OCI_MAX_NAME];
     char digest[DIGEST_TEXT];
-    if (c->exchange->route.op != OP_UPLOAD_START || request->query == NULL ||
+    if (c->exchange->route.op != OP_UPLOAD_START ||
         !http_query(request->query, "mount", digest, sizeof(digest))) {
         return false;
     }

@@ -59,19 +59,33 @@ bool http_decode(const char *text, size_t len, bool plus, char *out, size_t size
     return true;
 }
 
-bool http_query(const char *query, const char *name, char *out, size_t size)
+enum http_param http_query_next(const char **at, const char *name, char *out, size_t size)
 {
     size_t name_len = strlen(name);
-    for (const char *at = query; at != NULL && *at != '\0';) {
-        size_t len = strcspn(at, "&");
-        if (len >= name_len && strncmp(at, name, name_len) == 0 &&
-            (len == name_len || at[name_len] == '=')) {
-            size_t skip = len == name_len ? name_len : name_len + 1;
-            return http_decode(at + skip, len - skip, true, out, size);
+    out[0] = '\0';
+    while (*at != NULL && **at != '\0') {
+        const char *pair = *at;
+        size_t len = strcspn(pair, "&");
+        *at = pair + len + (pair[len] == '&' ? 1 : 0);
+        if (len < name_len || strncmp(pair, name, name_len) != 0 ||
+            (len > name_len && pair[name_len] != '=')) {
+            continue;
         }
-        at += len + (at[len] == '&' ? 1 : 0);
+        size_t skip = len == name_len ? name_len : name_len + 1;
+        return http_decode(pair + skip, len - skip, true, out, size) ? HTTP_PARAM_GOOD
+                                                                     : HTTP_PARAM_BAD;
     }
-    return false;
+    return HTTP_PARAM_ABSENT;
+}
+
+enum http_param http_query_param(const char *query, const char *name, char *out, size_t size)
+{
+    return http_query_next(&query, name, out, size);
+}
+
+bool http_query(const char *query, const char *name, char *out, size_t size)
+{
+    return http_query_next(&query, name, out, size) == HTTP_PARAM_GOOD;
 }
 
 /* The registered phrases of RFC 9110, 6585, 7538, 7725, 8470 and their kin. */

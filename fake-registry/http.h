@@ -36,7 +36,15 @@ struct http_request {
 
 /* The value of the first header NAME (any case), or NULL. */
 const char *http_request_header(const struct http_request *r, const char *name);
-/* The decoded value of query parameter NAME into OUT; false where absent, malformed or too long. */
+
+/* What a query says of a parameter. */
+enum http_param { HTTP_PARAM_ABSENT, HTTP_PARAM_GOOD, HTTP_PARAM_BAD };
+/* The next parameter NAME of the query text at *AT (which may be NULL), decoded into OUT; *AT moves
+ * behind it. HTTP_PARAM_BAD: malformed, or it does not fit SIZE, which is 1 at least. */
+enum http_param http_query_next(const char **at, const char *name, char *out, size_t size);
+/* The first one of QUERY. */
+enum http_param http_query_param(const char *query, const char *name, char *out, size_t size);
+/* The same, where only a good one counts. */
 bool http_query(const char *query, const char *name, char *out, size_t size);
 
 /* Decodes %XX, and '+' to a blank where PLUS, of LEN bytes into OUT; false where malformed, where a
@@ -53,8 +61,8 @@ enum http_event {
     HTTP_HEAD,   /* a request's head is complete: http_parser_request; any body follows */
     HTTP_BODY,   /* *BODY, *BODY_LEN: a piece of the body, within DATA */
     HTTP_DONE,   /* the request is complete; call http_parser_next before feeding on */
-    HTTP_BROKEN, /* not HTTP, or over a maximum: http_parser_status says 400, 414, 431, 505 (500:
-                    no memory); every further feed says so again */
+    HTTP_BROKEN, /* not HTTP, or over a maximum: http_parser_status says 400, 414, 431, 501, 505
+                    (500: no memory); every further feed says so again */
 };
 /* Feeds LEN bytes; sets *USED to what was consumed before the event (the caller feeds the rest
  * again: pipelined requests stay in its buffer). Several events may fall on one byte (HTTP_HEAD and

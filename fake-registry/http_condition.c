@@ -90,11 +90,8 @@ enum http_condition http_condition(const struct http_request *r, const char *tag
 
 bool http_if_range(const struct http_request *r, const char *tag)
 {
-    struct tags named = {false, false, false};
     const char *value = http_request_header(r, "If-Range");
-    if (value == NULL) {
-        return true;
-    }
-    read_tags(value, tag, &named);
-    return named.strong && *value == '"';
+    size_t len = strlen(tag);
+    return value == NULL || (value[0] == '"' && strncmp(value + 1, tag, len) == 0 &&
+                             value[1 + len] == '"' && *skip(value + 2 + len, " \t") == '\0');
 }

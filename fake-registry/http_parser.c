@@ -8,9 +8,9 @@
  *
  * Failure modes: whatever llhttp refuses is 400 (505 for the version). Debian compiles llhttp to be
  * chosen strict or loose by a macro, so what loose lets pass in a head (bare CR or LF, folded
- * lines, a space before the colon) is looked for in the raw bytes (http_lines.c). Host,
- * Content-Length beside Transfer-Encoding and codings without a length are judged when the head is
- * complete. A broken parser stays broken.
+ * lines, a space before the colon) is looked for in the raw bytes (http_lines.c). The version, Host
+ * and Transfer-Encoding are judged when the head is complete (http_head.c): llhttp passes by a
+ * Transfer-Encoding that is empty. A broken parser stays broken.
  */
 /* llhttp's method of this name gives way to the event of http.h. */
 #define HTTP_HEAD LLHTTP_METHOD_HEAD
@@ -22,6 +22,7 @@
 #include <strings.h>
 
 #include "fake-registry/http.h"
+#include "fake-registry/http_head.h"
 #include "fake-registry/http_lines.h"
 
 /* Separators in the head make room for the NULs; the path is copied once more. */
@@ -204,41 +205,13 @@ static int split_target(struct http_parser *p)
     return 0;
 }
 
-static int check_host(struct http_parser *p)
+/* What the text of the headers says must be what llhttp took from it. */
+static int check_headers(struct http_parser *p)
 {
-    const struct http_request *r = &p->request;
-    const char *host = NULL;
-    for (size_t i = 0; i < r->header_count; i++) {
-        if (strcasecmp(r->headers[i].name, "Host") != 0) {
-            continue;
-        }
-        if (host != NULL) {
-            return refuse(p, 400, "the request has two Host headers");
-        }
-        host = r->headers[i].value;
-    }
-    if (host == NULL && r->minor > 0) {
-        return refuse(p, 400, "the request has no Host header");
-    }
-    if (host != NULL && strpbrk(host, " \t/\\@?#,") != NULL) {
-        return refuse(p, 400, "the Host header is malformed");
-    }
-    return 0;
-}
-
-static int check_framing(struct http_parser *p)
-{
-    const llhttp_t *ll = &p->ll;
-    if ((ll->flags & F_TRANSFER_ENCODING) == 0) {
-        return 0;
-    }
-    if ((ll->flags & F_CONTENT_LENGTH) != 0) {
-        return refuse(p, 400, "Content-Length beside Transfer-Encoding");
-    }
-    if ((ll->flags & F_CHUNKED) == 0 || p->request.minor == 0) {
-        return refuse(p, 400, "a Transfer-Encoding that does not end in chunked");
-    }
-    return 0;
+    const char *why = NULL;
+    unsigned status = http_head_check(&p->request, (p->ll.flags & F_CONTENT_LENGTH) != 0,
+                                      (p->ll.flags & F_CHUNKED) != 0, &why);
+    return status != 0 ? refuse(p, status, why) : 0;
 }
 
 static void fill_request(struct http_parser *p)
@@ -264,16 +237,18 @@ static int on_headers_complete(llhttp_t *ll)
     if (end_header(p) != 0) {
         return -1;
     }
-    if (ll->http_major != 1 || ll->http_minor > 1) {
-        return refuse(p, 505, "not HTTP/1.0 or HTTP/1.1");
+    if (ll->http_major != 1) {
+        return refuse(p, 505, "not HTTP/1");
     }
+    /* A later minor version is served as the latest that is known (RFC 9110 section 2.5). */
+    ll->http_minor = ll->http_minor > 0 ? 1 : 0;
     /* No other protocol is spoken here: Upgrade and CONNECT are requests like any other. */
     ll->upgrade = 0;
     if (split_target(p) != 0) {
         return -1;
     }
     fill_request(p);
-    if (check_framing(p) != 0 || check_host(p) != 0) {
+    if (check_headers(p) != 0) {
         return -1;
     }
     p->stage = p->request.has_body ? STAGE_OF_BODY : STAGE_COMPLETE;
@@ -322,6 +297,7 @@ void http_parser_next(struct http_parser *p)
     }
     llhttp_init(&p->ll, HTTP_REQUEST, &settings);
     p->ll.data = p;
+    p->ll.lenient_flags = LENIENT_VERSION; /* on_headers_complete judges it */
     p->stage = STAGE_OF_HEAD;
     p->text_len = 0;
     if (p->text_cap > TEXT_KEPT) {
@@ -362,8 +338,7 @@ static enum http_event broken(struct http_parser *p)
 {
     enum llhttp_errno error = llhttp_get_errno(&p->ll);
     const char *reason = llhttp_get_error_reason(&p->ll);
-    bool version =
-        error == HPE_INVALID_VERSION || error == HPE_PAUSED_H2_UPGRADE || p->ll.method == HTTP_PRI;
+    bool version = error == HPE_PAUSED_H2_UPGRADE || p->ll.method == HTTP_PRI;
     (void)refuse(p, version ? 505 : 400, reason != NULL ? reason : "not HTTP");
     p->stage = STAGE_BROKEN;
     return HTTP_BROKEN;

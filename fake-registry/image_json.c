@@ -26,7 +26,7 @@ static void member(struct buf *b, const char *prefix, const char *text)
 static struct content *content_of(struct buf *b, const char *media_type, struct err *e)
 {
     size_t len = b->len;
-    char *text = b->failed ? NULL : buf_take(b);
+    char *text = buf_take(b);
     buf_close(b);
     if (text == NULL) {
         (void)err_set(e, ERR_NOMEM, "no memory for %s", media_type);

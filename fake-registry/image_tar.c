@@ -9,7 +9,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -43,7 +43,7 @@ static char *lay_out(struct multipart *m, const char *boundary, uint64_t size,
     }
     buf_printf(&b, "\r\n--%s--\r\n", boundary);
     m->len = b.len + content;
-    char *text = b.failed ? NULL : buf_take(&b);
+    char *text = buf_take(&b);
     buf_close(&b);
     return text;
 }
@@ -120,16 +120,18 @@ static size_t tell(struct multipart *m, size_t at, const struct multipart_part *
 const char *multipart_told(struct multipart *m, uint64_t len, struct http_span bad)
 {
     size_t at = 0;
+    uint64_t head = 0; /* where the text before the part begins */
     uint64_t bad_to = bad.from + bad.len;
     for (size_t i = 0; i < m->count && m->part[i].at < len; i++) {
         const struct multipart_part *p = &m->part[i];
         uint64_t end = p->at + p->span.len < len ? p->at + p->span.len : len;
-        if (bad.len == 0 || bad.from >= end || bad_to <= p->at) {
+        if (bad.len == 0 || bad.from >= end || bad_to <= head) {
             at = tell(m, at, p, p->at, end);
-        } else {
+        } else if (bad.from >= p->at) {
             at = tell(m, at, p, p->at, bad.from);
-            at = tell(m, at, p, bad_to > p->at ? bad_to : p->at, end);
+            at = tell(m, at, p, bad_to, end);
         }
+        head = p->at + p->span.len;
     }
     return at > 0 ? m->told : NULL;
 }

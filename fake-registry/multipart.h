@@ -40,7 +40,8 @@ struct multipart_piece {
 struct multipart_piece multipart_at(const struct multipart *m, uint64_t at);
 
 /* The ranges of the content that the first LEN bytes of the body bring, but for what lies within
- * BAD: "0-9 20-29", or NULL where there are none. Lives in M, until it is asked for again. */
+ * BAD: "0-9 20-29", or NULL where there are none. Of a part with bad text before it nothing is
+ * brought: that text says where its bytes belong. Lives in M, until it is asked for again. */
 const char *multipart_told(struct multipart *m, uint64_t len, struct http_span bad);
 
 #endif

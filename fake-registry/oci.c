@@ -3,12 +3,12 @@
 #include "fake-registry/oci.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fake-registry/oci_internal.h"
 
 #define BLOB_TYPE "application/octet-stream"
+#define PING_BODY 8
 /* Of a path that is led to the right one; with that it fits a head. */
 #define MAX_QUERY 512
 
@@ -183,18 +183,22 @@ static int blob(const struct oci_view *view, const struct http_request *request,
     return 0;
 }
 
-int oci_say(struct response *out, const char *media_type, const char *text, size_t len)
+int oci_say(struct response *out, const char *media_type, struct buf *b)
 {
-    char *copy = malloc(len + 1);
-    if (copy == NULL) {
+    if (response_take_buf(out, b) != 0) {
         return -1;
     }
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    response_take_small(out, copy, len);
     response_header_text(out, "Docker-Distribution-Api-Version", "registry/2.0");
     response_header_text(out, "Content-Type", media_type);
     return 0;
+}
+
+static int ping(struct response *out)
+{
+    struct buf b;
+    buf_init(&b, PING_BODY);
+    buf_str(&b, "{}");
+    return oci_say(out, "application/json", &b);
 }
 
 /* The namespace that a client says it asks for (`ns`), where that can be a host: it is told back,
@@ -202,7 +206,7 @@ int oci_say(struct response *out, const char *media_type, const char *text, size
 static void tell_namespace(const struct http_request *request, struct response *out)
 {
     char host[256];
-    if (request->query == NULL || oci_query(request->query, "ns", host, sizeof(host)) != OCI_GOOD) {
+    if (!http_query(request->query, "ns", host, sizeof(host))) {
         return;
     }
     size_t len = strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -244,7 +248,7 @@ static int respond(const struct oci_view *view, const struct http_request *reque
     case OP_BLOB_HEAD:
         return blob(view, request, route, out);
     case OP_PING:
-        return oci_say(out, "application/json", "{}", 2);
+        return ping(out);
     case OP_TAGS:
         return oci_tags(view, request, route, out);
     case OP_CATALOG:

@@ -67,6 +67,8 @@ void response_header_lines(struct response *r, const char *lines, size_t len);
 void response_header_digest(struct response *r, const char *digest);
 /* Makes LEN bytes of TEXT (taken over: freed with R) the body and drops content, told and range. */
 void response_take_small(struct response *r, char *text, size_t len);
+/* The same for what is in B, which is closed. -1: no memory, or it did not fit B. */
+int response_take_buf(struct response *r, struct buf *b);
 /* Turns R into an OCI error (`{"errors":[{"code","message","detail"}]}`). CODE NULL takes the one
  * that fits STATUS. Headers told before are dropped, head_only is kept. -1: no memory. */
 int response_error(struct response *r, unsigned status, const char *code, const char *message);

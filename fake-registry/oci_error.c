@@ -1,5 +1,4 @@
 /* Refusals: OCI errors with a detail, paths that cannot be served, what a store would not do. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "fake-registry/oci_internal.h"
@@ -39,14 +38,7 @@ int oci_error(struct response *out, unsigned status, const char *code, const cha
         add_error(&b, code, message, key, values[i]);
     }
     buf_str(&b, "]}\n");
-    size_t len = b.len;
-    char *text = b.failed ? NULL : buf_take(&b);
-    buf_close(&b);
-    if (text == NULL) {
-        return -1;
-    }
-    response_take_small(out, text, len);
-    return 0;
+    return response_take_buf(out, &b);
 }
 
 int oci_unknown(const struct oci_route *route, const char *code, const char *message,

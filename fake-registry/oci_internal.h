@@ -17,8 +17,8 @@ typedef bool oci_hides(const struct fault_rule *rule, const char *repository,
 bool oci_view_hides(const struct oci_view *view, oci_hides *hides, const char *repository,
                     const char *reference);
 
-/* Makes a copy of LEN bytes of TEXT the body of a 200. -1: no memory. */
-int oci_say(struct response *out, const char *media_type, const char *text, size_t len);
+/* Makes what is in B, which is closed, the body of a 200. -1: no memory. */
+int oci_say(struct response *out, const char *media_type, struct buf *b);
 
 /* What is served for C, which ROUTE's tag stands for (NULL: nothing): C as it is, but for a Docker
  * list whose client takes no list (oci_accept.c). */
@@ -44,14 +44,8 @@ struct oci_page {
 };
 /* False where n is no number. */
 bool oci_page_init(struct oci_page *page, const char *query);
-
-/* What a query says of a parameter. */
-enum oci_value { OCI_ABSENT, OCI_GOOD, OCI_BAD };
-/* The next parameter NAME of the query text at *AT (which may be NULL), decoded into OUT; *AT moves
- * behind it. OCI_BAD: malformed, or it does not fit. */
-enum oci_value oci_query_next(const char **at, const char *name, char *out, size_t size);
-/* The first one. */
-enum oci_value oci_query(const char *query, const char *name, char *out, size_t size);
+/* The answer then. */
+int oci_bad_number(struct response *out);
 
 /* PATH with single slashes, one behind /v2, and none at its end, but for where uploads begin. False
  * where PATH is like that, or too long. */
@@ -73,8 +67,6 @@ int oci_store_error(struct response *out, const struct err *e);
 /* Turns OUT into an empty answer. */
 void oci_empty(struct response *out, unsigned status);
 
-/* An upload's place: Location, Range, Docker-Upload-UUID. */
-void oci_upload_headers(struct response *out, const char *repository, const struct upload *u);
 /* The status of an upload (end-13). */
 int oci_upload_status(const struct store *store, const struct oci_route *route,
                       struct response *out);

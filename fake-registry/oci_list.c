@@ -16,15 +16,15 @@ bool oci_page_init(struct oci_page *page, const char *query)
     if (query == NULL) {
         return true;
     }
-    if (oci_query(query, "last", page->last, sizeof(page->last)) != OCI_GOOD) {
+    if (!http_query(query, "last", page->last, sizeof(page->last))) {
         page->last[0] = '\0';
     }
-    switch (oci_query(query, "n", text, sizeof(text))) {
-    case OCI_ABSENT:
+    switch (http_query_param(query, "n", text, sizeof(text))) {
+    case HTTP_PARAM_ABSENT:
         return true;
-    case OCI_GOOD:
+    case HTTP_PARAM_GOOD:
         break;
-    case OCI_BAD:
+    case HTTP_PARAM_BAD:
         return false;
     }
     char *end = text;
@@ -55,8 +55,7 @@ static bool page_add(struct oci_page *page, const char *name, struct buf *b)
 static int page_finish(const struct oci_page *page, const char *path, struct buf *b,
                        struct response *out)
 {
-    int result = b->failed ? -1 : oci_say(out, "application/json", b->data, b->len);
-    buf_close(b);
+    int result = oci_say(out, "application/json", b);
     if (result == 0 && page->more && page->end != NULL) {
         response_header(out, "Link", "<%s?last=%s&n=%" PRIu64 ">; rel=\"next\"", path, page->end,
                         page->n);
@@ -64,7 +63,7 @@ static int page_finish(const struct oci_page *page, const char *path, struct buf
     return result;
 }
 
-static int bad_number(struct response *out)
+int oci_bad_number(struct response *out)
 {
     return response_error(out, 400, "PAGINATION_NUMBER_INVALID", "n is not a number");
 }
@@ -81,7 +80,7 @@ int oci_tags(const struct oci_view *view, const struct http_request *request,
                          &repository, 1);
     }
     if (!oci_page_init(&page, request->query)) {
-        return bad_number(out);
+        return oci_bad_number(out);
     }
     buf_init(&b, LIST_MAX);
     buf_str(&b, "{\"name\":");
@@ -108,7 +107,7 @@ int oci_catalog(const struct oci_view *view, const struct http_request *request,
     struct oci_page page;
     struct buf b;
     if (!oci_page_init(&page, request->query)) {
-        return bad_number(out);
+        return oci_bad_number(out);
     }
     buf_init(&b, LIST_MAX);
     buf_str(&b, "{\"repositories\":[");

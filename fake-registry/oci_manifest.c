@@ -11,7 +11,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "fake-registry/content_source.h"
 #include "fake-registry/oci_internal.h"
@@ -57,11 +56,11 @@ static unsigned collect(const struct http_request *request, struct tags *tags)
     tags->count = 0;
     tags->bytes = 0;
     for (;;) {
-        enum oci_value said = oci_query_next(&at, "tag", tag, sizeof(tag));
-        if (said == OCI_ABSENT) {
+        enum http_param said = http_query_next(&at, "tag", tag, sizeof(tag));
+        if (said == HTTP_PARAM_ABSENT) {
             return 0;
         }
-        if (said == OCI_BAD || !oci_tag_valid(tag)) {
+        if (said == HTTP_PARAM_BAD || !oci_tag_valid(tag)) {
             return 400;
         }
         size_t len = strlen(tag);

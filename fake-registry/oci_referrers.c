@@ -1,7 +1,6 @@
 /* The referrers of a manifest (distribution-spec end-12): an index of descriptors, filtered by
  * artifact type, in pages that no client refuses for their size. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "fake-registry/image.h"
@@ -110,14 +109,9 @@ static void link_next(const struct listing *l, struct response *out)
 
 static int say(struct listing *l, struct response *out)
 {
-    size_t len = l->body.len;
-    char *text = l->body.failed ? NULL : buf_take(&l->body);
-    if (text == NULL) {
+    if (oci_say(out, IMAGE_INDEX_TYPE, &l->body) != 0) {
         return -1;
     }
-    response_take_small(out, text, len);
-    response_header_text(out, "Docker-Distribution-Api-Version", "registry/2.0");
-    response_header_text(out, "Content-Type", IMAGE_INDEX_TYPE);
     if (l->filtered) {
         response_header_text(out, "OCI-Filters-Applied", "artifactType");
     }
@@ -141,9 +135,7 @@ static int list(struct listing *l, struct response *out)
         }
     }
     buf_str(&l->body, "]}\n");
-    int result = say(l, out);
-    buf_close(&l->body);
-    return result;
+    return say(l, out);
 }
 
 int oci_referrers(const struct oci_view *view, const struct http_request *request,
@@ -151,15 +143,15 @@ int oci_referrers(const struct oci_view *view, const struct http_request *reques
 {
     struct listing l = {.view = view, .route = route};
     if (!oci_page_init(&l.page, request->query)) {
-        return response_error(out, 400, "PAGINATION_NUMBER_INVALID", "n is not a number");
+        return oci_bad_number(out);
     }
-    switch (oci_query(request->query, "artifactType", l.filter, sizeof(l.filter))) {
-    case OCI_BAD:
+    switch (http_query_param(request->query, "artifactType", l.filter, sizeof(l.filter))) {
+    case HTTP_PARAM_BAD:
         return response_error(out, 400, "UNSUPPORTED", "artifactType is malformed");
-    case OCI_GOOD:
+    case HTTP_PARAM_GOOD:
         l.filtered = l.filter[0] != '\0';
         break;
-    case OCI_ABSENT:
+    case HTTP_PARAM_ABSENT:
         break;
     }
     return list(&l, out);

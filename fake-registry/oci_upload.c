@@ -19,7 +19,8 @@
 
 /* ---- answers ------------------------------------------------------------------------------- */
 
-void oci_upload_headers(struct response *out, const char *repository, const struct upload *u)
+/* An upload's place: Location, Range, Docker-Upload-UUID. */
+static void tell_upload(struct response *out, const char *repository, const struct upload *u)
 {
     uint64_t size = upload_size(u);
     response_header(out, "Location", "/v2/%s/blobs/uploads/%s", repository, upload_id(u));
@@ -32,6 +33,11 @@ void oci_upload_headers(struct response *out, const char *repository, const stru
 static int unknown(struct response *out)
 {
     return response_error(out, 404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry");
+}
+
+static int busy(struct response *out)
+{
+    return response_error(out, 409, "BLOB_UPLOAD_INVALID", "another request writes to this upload");
 }
 
 /* What the client is told of a blob that was kept, or mounted. */
@@ -50,7 +56,7 @@ int oci_upload_status(const struct store *store, const struct oci_route *route,
         return unknown(out);
     }
     oci_empty(out, 204);
-    oci_upload_headers(out, route->repository, u);
+    tell_upload(out, route->repository, u);
     return 0;
 }
 
@@ -91,7 +97,7 @@ static int out_of_order(const struct oci_route *route, struct oci_write *w)
     const struct upload *u = w->upload;
     int rc = oci_write_refuse(w, 416, "BLOB_UPLOAD_INVALID",
                               "the chunk does not begin where the upload ends");
-    oci_upload_headers(&w->answer, route->repository, u);
+    tell_upload(&w->answer, route->repository, u);
     let_go(w);
     return rc;
 }
@@ -121,8 +127,7 @@ static int check_range(const struct http_request *request, const struct oci_rout
 /* The digest that a closing request says, into DIGEST; false where it is none. */
 static bool said_digest(const struct http_request *request, char digest[DIGEST_TEXT])
 {
-    return oci_query(request->query, "digest", digest, DIGEST_TEXT) == OCI_GOOD &&
-           digest_valid(digest);
+    return http_query(request->query, "digest", digest, DIGEST_TEXT) && digest_valid(digest);
 }
 
 static int bad_digest(struct oci_write *w)
@@ -144,8 +149,8 @@ int oci_chunk_begin(struct store *store, const struct http_request *request,
         return bad_digest(w);
     }
     if (!upload_hold(u)) {
-        return oci_write_refuse(w, 409, "BLOB_UPLOAD_INVALID",
-                                "another request writes to this upload");
+        w->refused = true;
+        return busy(&w->answer);
     }
     w->upload = u;
     w->from = upload_size(u);
@@ -157,12 +162,12 @@ static struct content *mount_source(const struct store *store, const char *query
                                     const char *digest)
 {
     char from[OCI_MAX_NAME];
-    switch (oci_query(query, "from", from, sizeof(from))) {
-    case OCI_ABSENT:
+    switch (http_query_param(query, "from", from, sizeof(from))) {
+    case HTTP_PARAM_ABSENT:
         return store_blob_anywhere(store, digest);
-    case OCI_GOOD:
+    case HTTP_PARAM_GOOD:
         return store_blob(store, from, digest);
-    case OCI_BAD:
+    case HTTP_PARAM_BAD:
         break;
     }
     return NULL;
@@ -190,23 +195,23 @@ int oci_start_begin(struct store *store, const struct http_request *request,
 {
     char text[DIGEST_TEXT];
     const char *query = request->query;
-    enum oci_value said = oci_query(query, "digest-algorithm", text, sizeof(text));
-    if (said == OCI_BAD ||
-        (said == OCI_GOOD && strcmp(text, "sha256") != 0 && strcmp(text, "sha512") != 0)) {
+    enum http_param said = http_query_param(query, "digest-algorithm", text, sizeof(text));
+    if (said == HTTP_PARAM_BAD ||
+        (said == HTTP_PARAM_GOOD && strcmp(text, "sha256") != 0 && strcmp(text, "sha512") != 0)) {
         return bad_digest(w);
     }
-    said = oci_query(query, "mount", text, sizeof(text));
-    if (said == OCI_BAD || (said == OCI_GOOD && !digest_valid(text))) {
+    said = http_query_param(query, "mount", text, sizeof(text));
+    if (said == HTTP_PARAM_BAD || (said == HTTP_PARAM_GOOD && !digest_valid(text))) {
         return bad_digest(w);
     }
-    if (said == OCI_GOOD && mount_source(store, query, text) != NULL) {
+    if (said == HTTP_PARAM_GOOD && mount_source(store, query, text) != NULL) {
         return 0; /* what body there may be is not needed */
     }
-    said = oci_query(query, "digest", text, sizeof(text));
-    if (said == OCI_BAD || (said == OCI_GOOD && !digest_valid(text))) {
+    said = http_query_param(query, "digest", text, sizeof(text));
+    if (said == HTTP_PARAM_BAD || (said == HTTP_PARAM_GOOD && !digest_valid(text))) {
         return bad_digest(w);
     }
-    return said == OCI_GOOD ? begin_whole(store, route, text, w) : 0;
+    return said == HTTP_PARAM_GOOD ? begin_whole(store, route, text, w) : 0;
 }
 
 /* ---- all of it has come -------------------------------------------------------------------- */
@@ -230,15 +235,14 @@ static int begin_session(struct store *store, const struct http_request *request
 {
     struct err e = {.code = ERR_NONE};
     char algorithm[16];
-    bool said =
-        oci_query(request->query, "digest-algorithm", algorithm, sizeof(algorithm)) == OCI_GOOD;
+    bool said = http_query(request->query, "digest-algorithm", algorithm, sizeof(algorithm));
     const struct upload *u =
         store_upload_begin(store, route->repository, said ? algorithm : NULL, &e);
     if (u == NULL) {
         return oci_store_error(out, &e);
     }
     oci_empty(out, 202);
-    oci_upload_headers(out, route->repository, u);
+    tell_upload(out, route->repository, u);
     return 0;
 }
 
@@ -252,7 +256,7 @@ int oci_start(struct store *store, const struct http_request *request,
         return said_digest(request, digest) ? keep(store, route, digest, w, job, out) : -1;
     }
     struct content *c = NULL;
-    if (oci_query(request->query, "mount", digest, sizeof(digest)) == OCI_GOOD) {
+    if (http_query(request->query, "mount", digest, sizeof(digest))) {
         c = mount_source(store, request->query, digest);
     }
     if (c == NULL) {
@@ -285,7 +289,7 @@ int oci_chunk(const struct oci_route *route, struct oci_write *w, struct respons
     }
     upload_release(w->upload, true);
     oci_empty(out, 202);
-    oci_upload_headers(out, route->repository, w->upload);
+    tell_upload(out, route->repository, w->upload);
     w->upload = NULL;
     return 0;
 }
@@ -308,8 +312,7 @@ int oci_cancel(struct store *store, const struct oci_route *route, struct respon
         return unknown(out);
     }
     if (!upload_hold(u)) {
-        return response_error(out, 409, "BLOB_UPLOAD_INVALID",
-                              "another request writes to this upload");
+        return busy(out);
     }
     store_upload_cancel(store, u);
     oci_empty(out, 204);

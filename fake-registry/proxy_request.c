@@ -7,24 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define NAME_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+#include "fake-registry/http_head.h"
 
-/* Digits alone, 1 to 65535; LEN 0 leaves 0. */
-static bool read_port(const char *text, size_t len, uint16_t *port)
-{
-    unsigned long n = 0;
-    if (len == 0 || len > 5) {
-        return false;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] < '0' || text[i] > '9') {
-            return false;
-        }
-        n = n * 10 + (unsigned long)(text[i] - '0');
-    }
-    *port = (uint16_t)n;
-    return n > 0 && n <= UINT16_MAX;
-}
+#define NAME_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 
 static bool copy_name(const char *text, size_t len, char *out)
 {
@@ -52,22 +37,20 @@ static bool read_v6(const char *text, size_t len, char *out)
 bool proxy_request_authority(const char *text, size_t len, struct proxy_request *out)
 {
     size_t name = 0;
-    bool valid = false;
-    out->port = 0;
-    if (len > 0 && text[0] == '[') {
-        const char *end = memchr(text, ']', len);
-        name = end != NULL ? (size_t)(end - text) + 1 : 0;
-        valid = name > 2 && read_v6(text + 1, name - 2, out->name);
-    } else {
-        while (name < len && text[name] != '\0' && strchr(NAME_BYTES, text[name]) != NULL) {
-            name++;
+    unsigned port = 0;
+    if (!http_authority(text, len, &name, &port)) {
+        return false;
+    }
+    out->port = (uint16_t)port;
+    if (text[0] == '[') {
+        return read_v6(text + 1, name - 2, out->name);
+    }
+    for (size_t i = 0; i < name; i++) {
+        if (strchr(NAME_BYTES, text[i]) == NULL) {
+            return false;
         }
-        valid = copy_name(text, name, out->name);
     }
-    if (!valid || name == len) {
-        return valid;
-    }
-    return text[name] == ':' && read_port(text + name + 1, len - name - 1, &out->port);
+    return copy_name(text, name, out->name);
 }
 
 static void wrong(struct proxy_request *out, const char *why)

@@ -72,8 +72,7 @@ enum redirect_state redirect_check(const unsigned char key[REDIRECT_KEY],
     char shown[HASH_HEX + 8];
     char hex[HASH_HEX + 1];
     char text[REDIRECT_MAX];
-    if (request->query == NULL ||
-        !http_query(request->query, "expires", expires, sizeof(expires)) ||
+    if (!http_query(request->query, "expires", expires, sizeof(expires)) ||
         !http_query(request->query, "signature", shown, sizeof(shown)) ||
         strlen(shown) != HASH_HEX) {
         return REDIRECT_BAD;

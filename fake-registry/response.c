@@ -117,10 +117,10 @@ static void clear(struct response *r)
     r->head[0] = '\0';
 }
 
-static int take_buf(struct response *r, struct buf *b)
+int response_take_buf(struct response *r, struct buf *b)
 {
     size_t len = b->len;
-    char *text = b->failed ? NULL : buf_take(b);
+    char *text = buf_take(b);
     buf_close(b);
     if (text == NULL) {
         return -1;
@@ -166,7 +166,7 @@ static int error_body(struct response *r, const char *code, const char *message)
     buf_str(&b, ",\"message\":");
     buf_json_string(&b, message, strlen(message));
     buf_str(&b, ",\"detail\":null}]}\n");
-    return take_buf(r, &b);
+    return response_take_buf(r, &b);
 }
 
 int response_error(struct response *r, unsigned status, const char *code, const char *message)
@@ -211,7 +211,7 @@ static int html_body(struct response *r)
                    "</body>\n</html>\n",
                    r->status, reason, r->status, reason);
     }
-    return take_buf(r, &b);
+    return response_take_buf(r, &b);
 }
 
 /* Whether LINES ("Name: value\r\n"…) hold a header NAME. */

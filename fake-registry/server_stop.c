@@ -3,7 +3,7 @@
  * Happy path: what the accept queues hold is taken, every listener refuses, and each call closes
  * the connections that have nothing under way, until none is left. Failure modes: an answer that
  * never ends; the caller stops waiting, and server_close cuts it. */
-#include "fake-registry/server_internal.h"
+#include "fake-registry/exchange_internal.h"
 
 static void refuse(struct server *s)
 {
@@ -35,8 +35,10 @@ size_t server_stop(struct server *s)
     for (size_t i = 0; i < s->lane_count; i++) {
         for (struct connection *c = s->lanes[i]->connections; c != NULL; c = next) {
             next = c->next;
-            if (c->exchange != NULL && c->exchange->complete && !c->in_body) {
-                (void)connection_settle(c, false);
+            if (c->exchange != NULL && c->exchange->complete && !c->in_body &&
+                connection_settle(c, false)) {
+                connection_pump(c); /* nothing else would: it is no longer watched */
+                connection_update(c);
             }
             if (is_busy(c)) {
                 busy++;

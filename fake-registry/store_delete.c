@@ -11,7 +11,6 @@
  * manifest meanwhile goes with it, at the end of whichever is later.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fake-registry/store_internal.h"
@@ -83,11 +82,9 @@ struct store_job *store_job_delete(struct store *s, const char *repository, enum
 
 /* ---- the work ------------------------------------------------------------------------------- */
 
-/* Whether the tag at PATH stands for another digest, to its file. One that cannot be read does not:
- * its link goes, whatever it says. */
-static bool stands_for_other(const struct store_disk *disk, const char *path, const char *digest)
+bool disk_stands_for_other(const struct store_disk *disk, const char *path, const char *digest)
 {
-    char text[DIGEST_TEXT + 1];
+    char text[DIGEST_TEXT];
     return disk_read_text(disk, path, text, sizeof(text)) == 0 && strcmp(text, digest) != 0;
 }
 
@@ -99,7 +96,7 @@ static int move_away(struct store_job *j, struct removal *m)
     int rc = 0;
     (void)pthread_mutex_lock(&j->disk->tagging);
     if (m->kind != DISK_TAG || j->what == DISK_TAG ||
-        !stands_for_other(j->disk, m->path, j->digest)) {
+        !disk_stands_for_other(j->disk, m->path, j->digest)) {
         rc = disk_rename(j->disk, m->path, part, NULL);
         m->part = rc == 0 ? number : 0;
     }
@@ -133,15 +130,20 @@ static void move_back(struct store_job *j)
 /* Moves all away, and has the folders say so on the disk: that of the tags before the link goes. */
 static int move_all(struct store_job *j)
 {
+    const struct removal *last = NULL;
     disk_keep_repository(j->disk, j->repository);
     for (size_t i = 0; i < j->removal_count; i++) {
-        bool last = i + 1 == j->removal_count || j->removals[i + 1].kind != j->removals[i].kind;
-        if (move_away(j, &j->removals[i]) != 0 ||
-            (last && disk_fsync_parent(j->disk, j->removals[i].path, &j->err) != 0)) {
+        struct removal *m = &j->removals[i];
+        if (last != NULL && last->kind != m->kind &&
+            disk_fsync_parent(j->disk, last->path, &j->err) != 0) {
             return -1;
         }
+        if (move_away(j, m) != 0) {
+            return -1;
+        }
+        last = m;
     }
-    return 0;
+    return last != NULL ? disk_fsync_parent(j->disk, last->path, &j->err) : 0;
 }
 
 int disk_delete_work(struct store_job *j)
@@ -175,7 +177,7 @@ static bool is_gone(const struct store_job *j, const struct item *item, enum dis
 void disk_forget_tag(struct store_disk *disk, const char *path, const char *digest)
 {
     (void)pthread_mutex_lock(&disk->tagging);
-    if (!stands_for_other(disk, path, digest)) {
+    if (!disk_stands_for_other(disk, path, digest)) {
         (void)disk_unlink(disk, path, NULL);
     }
     (void)pthread_mutex_unlock(&disk->tagging);

@@ -9,11 +9,9 @@
  * served until a push has brought it again, or the next open of the store has looked at it, and
  * that is told once for each blob.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "fake-registry/store_internal.h"

@@ -9,7 +9,6 @@
  * Failure modes: all that needs room on the disk comes before the first name; what was named
  * nevertheless is taken back by disk_job_undo.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -85,7 +84,8 @@ static int name_content(struct store_job *j, const char *from, const char *to)
     if (good > 0 && disk_unlink(j->disk, from, &j->err) != 0) {
         return -1;
     }
-    if (j->content->data != NULL || j->content->fd >= 0 || j->content->file != NULL) {
+    /* What has a FILE is served meanwhile: its descriptor is the loop's. */
+    if (j->content->data != NULL || j->content->file != NULL || j->content->fd >= 0) {
         return 0;
     }
     if (disk_blob_stat(j->disk, j->digest, &st) != 0) {
@@ -112,16 +112,15 @@ static int put_content(struct store_job *j)
 static int write_part(struct store_job *j, struct job_file *f)
 {
     struct disk_bytes bytes = {.fd = -1};
-    char now[DIGEST_TEXT + 1] = "";
-    f->there = disk_exists(j->disk, f->path);
     if (f->kind == DISK_BLOB) {
-        return f->there ? 0 : disk_write_new(j->disk, &bytes, f->part, &j->err);
+        return disk_exists(j->disk, f->path) ? 0
+                                             : disk_write_new(j->disk, &bytes, f->part, &j->err);
     }
     bytes.data = f->kind == DISK_TAG ? j->digest : j->content->media_type;
     bytes.size = strlen(bytes.data);
-    if (f->kind == DISK_TAG && disk_read_text(j->disk, f->path, now, sizeof(now)) == 0 &&
-        digest_valid(now)) {
-        memcpy(f->before, now, sizeof(f->before));
+    if (disk_read_text(j->disk, f->path, f->before, sizeof(f->before)) != 0 ||
+        (f->kind == DISK_TAG && !digest_valid(f->before))) {
+        f->before[0] = '\0';
     }
     return disk_write_new(j->disk, &bytes, f->part, &j->err);
 }
@@ -174,23 +173,31 @@ int disk_job_work(struct store_job *j)
     return rc;
 }
 
-/* A tag goes back to what it stood for. */
+/* F says again what it said before, or is gone where that was nothing. A tag that another push has
+ * moved meanwhile is that push's. */
 static void put_back(const struct store_job *j, struct job_file *f)
 {
     struct disk_bytes bytes = {f->before, -1, strlen(f->before)};
-    if (disk_write_new(j->disk, &bytes, f->part, NULL) == 0 &&
-        disk_rename(j->disk, f->part, f->path, NULL) == 0) {
+    bool was = f->before[0] != '\0';
+    if (was && disk_write_new(j->disk, &bytes, f->part, NULL) != 0) {
+        return;
+    }
+    (void)pthread_mutex_lock(&j->disk->tagging);
+    if (f->kind == DISK_TAG && disk_stands_for_other(j->disk, f->path, j->digest)) {
+        /* as it is */
+    } else if (!was) {
+        (void)disk_unlink(j->disk, f->path, NULL);
+    } else if (disk_rename(j->disk, f->part, f->path, NULL) == 0) {
         f->part[0] = '\0';
     }
+    (void)pthread_mutex_unlock(&j->disk->tagging);
 }
 
 void disk_job_undo(struct store_job *j)
 {
     for (size_t i = j->tag_count + 1; j->files != NULL && i-- > 0;) {
         struct job_file *f = &j->files[i];
-        if (f->done && !f->there) {
-            (void)disk_unlink(j->disk, f->path, NULL);
-        } else if (f->done && f->before[0] != '\0') {
+        if (f->done) {
             put_back(j, f);
         }
         if (f->part[0] != '\0') {

@@ -233,8 +233,7 @@ struct job_file {
     enum disk_kind kind;
     char path[DISK_NAME];
     char part[DISK_NAME];     /* its name until it is renamed; empty: not written */
-    char before[DIGEST_TEXT]; /* what a tag stood for; empty: it was not there */
-    bool there;               /* before */
+    char before[DIGEST_TEXT]; /* what it said; empty: it was not there, or said nothing */
     bool done;
 };
 
@@ -260,6 +259,7 @@ struct store_job {
     struct upload *upload;
     struct content *content; /* what is put into the store */
     char **tags;
+    bool *fresh; /* of each tag: it was not there, and has been put */
     size_t tag_count;
     struct job_file *files;   /* on disk: of the link, then of each tag */
     enum disk_kind what;      /* JOB_DELETE: what goes; a tag is the only one of TAGS */
@@ -281,6 +281,9 @@ void job_free(struct store_job *j);
 int disk_delete_work(struct store_job *j);
 /* Takes off the shelves what is gone. */
 int store_delete_finish(struct store_job *j, struct err *e);
+/* Whether the tag at PATH stands for another digest, to its file. One that cannot be read does not.
+ */
+bool disk_stands_for_other(const struct store_disk *disk, const char *path, const char *digest);
 /* The tag at PATH goes, if it stands for DIGEST. */
 void disk_forget_tag(struct store_disk *disk, const char *path, const char *digest);
 

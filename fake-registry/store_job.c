@@ -26,6 +26,7 @@ void job_free(struct store_job *j)
         free(j->tags[i]);
     }
     free(j->tags);
+    free(j->fresh);
     free(j->files);
     for (size_t i = 0; i < j->removal_count; i++) {
         free(j->removals[i].path);
@@ -109,13 +110,14 @@ struct store_job *store_job_blob(struct store *s, struct upload *u, const char *
 int job_copy_tags(struct store_job *j, const char *const *tags, size_t count, struct err *e)
 {
     j->tags = calloc(count + 1, sizeof(*j->tags));
+    j->fresh = calloc(count + 1, sizeof(*j->fresh));
     for (; j->tags != NULL && j->tag_count < count; j->tag_count++) {
         j->tags[j->tag_count] = strdup(tags[j->tag_count]);
         if (j->tags[j->tag_count] == NULL) {
             break;
         }
     }
-    return j->tags != NULL && j->tag_count == count
+    return j->tags != NULL && j->fresh != NULL && j->tag_count == count
                ? 0
                : err_set(e, ERR_NOMEM, "no memory for the tags of a push");
 }
@@ -282,7 +284,7 @@ void store_job_work(struct store_job *j)
  * has come. One that cannot be read does. */
 static bool still_so(const struct store_job *j, size_t i)
 {
-    char text[DIGEST_TEXT + 1];
+    char text[DIGEST_TEXT];
     if (j->disk == NULL) {
         return true;
     }
@@ -299,9 +301,11 @@ static int take_blob(struct store_job *j, struct repository *r, struct err *e)
     if (!still_so(j, 0)) {
         return 0;
     }
-    /* What is there serves as well. */
-    if (shelf_get(&r->blobs, j->digest) == NULL &&
-        shelf_put(&r->blobs, j->digest, j->content, e) != 0) {
+    const struct content *there = shelf_get(&r->blobs, j->digest);
+    /* What is there serves as well, unless its file was made again for another. */
+    bool serves =
+        there != NULL && (j->disk == NULL || there == j->content || content_stands(there, j->disk));
+    if (!serves && shelf_put(&r->blobs, j->digest, j->content, e) != 0) {
         return -1;
     }
     kept_link(j->store, shelf_item(&r->blobs, j->digest), j->digest);
@@ -320,6 +324,7 @@ static int take_tags(const struct store_job *j, struct repository *r, bool fresh
             return -1;
         }
         shelf_item(&r->tags, j->tags[i])->kept = true;
+        j->fresh[i] = j->fresh[i] || fresh;
     }
     return 0;
 }
@@ -345,9 +350,8 @@ static int take_manifest(struct store_job *j, struct repository *r, struct err *
     }
     if (take_tags(j, r, true, e) != 0 || repository_put_manifest(r, j->content, e) != 0) {
         for (size_t i = 0; i < j->tag_count; i++) {
-            const struct item *item = shelf_item(&r->tags, j->tags[i]);
-            if (item != NULL && item->content == j->content) {
-                shelf_remove(&r->tags, item);
+            if (j->fresh[i]) {
+                shelf_remove(&r->tags, shelf_item(&r->tags, j->tags[i]));
             }
         }
         return -1;
@@ -382,12 +386,26 @@ static int take(struct store_job *j, struct err *e)
     return rc;
 }
 
+/* What the work made is taken back, but for a link that another push of the same counts on. */
+static void take_back(struct store_job *j)
+{
+    const struct repository *r = repository_find(j->store, j->repository);
+    const struct shelf *shelf = r == NULL                 ? NULL
+                                : j->kind == JOB_MANIFEST ? &r->manifests
+                                                          : &r->blobs;
+    const struct item *item = shelf != NULL ? shelf_item(shelf, j->digest) : NULL;
+    if (j->files != NULL && j->files[0].before[0] == '\0' && item != NULL && item->kept) {
+        j->files[0].done = false;
+    }
+    disk_job_undo(j);
+}
+
 static int finish_push(struct store_job *j, struct err *e)
 {
     struct store *s = j->store;
     int rc = j->worked ? take(j, e) : err_set(e, j->err.code, "%s", j->err.text);
     if (j->worked && rc != 0) {
-        disk_job_undo(j);
+        take_back(j);
     }
     if (rc == 0 && j->mends) {
         content_stand_again(j->content);

@@ -228,7 +228,7 @@ static int load_manifest(struct load *l, const char *digest)
 static int load_tag(struct load *l, const char *tag)
 {
     char path[DISK_NAME];
-    char digest[DIGEST_TEXT + 1];
+    char digest[DIGEST_TEXT];
     if (!disk_link_path(path, l->repository, DISK_TAG, tag)) {
         return 0; /* no tag of ours */
     }

@@ -135,8 +135,8 @@ static int take_marker(struct store_disk *disk, struct err *e)
     }
     return strcmp(text, VERSION) == 0
                ? 0
-               : err_set(e, ERR_INVALID, "%s is a store of another version: %.40s", disk->folder,
-                         text);
+               : err_set(e, ERR_INVALID, "%s is a store of another version: %.*s", disk->folder,
+                         (int)strcspn(text, "\n"), text);
 }
 
 static int make_layout(const struct store_disk *disk, struct err *e)

@@ -10,7 +10,6 @@
  */
 #include <inttypes.h>
 #include <openssl/rand.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -15,7 +15,6 @@
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "fake-registry/tls_internal.h"
 

@@ -8,7 +8,6 @@
  * written so far is forgotten by the caller.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 

@@ -15,9 +15,7 @@
 #include "harness/drill.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "fake-registry/tls.h"

@@ -1,7 +1,5 @@
 /* The faults: what each does, whom it will meet, what shows that it did. */
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "harness/base/units.h"
 #include "harness/explain_internal.h"

@@ -1,6 +1,5 @@
 /* The page that explain writes on: headings, rows of label and text, wrapped at 80 columns. */
 #include <stdarg.h>
-#include <string.h>
 
 #include "harness/columns.h"
 #include "harness/explain_internal.h"

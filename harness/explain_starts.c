@@ -1,6 +1,5 @@
 /* How many starts a scenario plans, phase by phase, and how long they may take at most. */
 #include <stdio.h>
-#include <string.h>
 
 #include "harness/base/units.h"
 #include "harness/explain_internal.h"

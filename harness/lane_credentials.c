@@ -15,6 +15,7 @@
 
 #include "fake-registry/auth.h"
 #include "harness/base/buf.h"
+#include "harness/base/fd.h"
 #include "harness/lane_internal.h"
 
 #define CONFIG_BYTES (256u << 10)
@@ -76,14 +77,14 @@ static void put_registry(struct buf *out, const struct lane *lane, size_t i)
 static int write_file(const char *path, const struct buf *text, struct err *e)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    ssize_t n = fd < 0 ? -1 : write(fd, text->data, text->len);
-    int error = n < 0 ? errno : EIO;
+    int rc = fd < 0 ? -1 : fd_write_all(fd, text->data, text->len);
+    int error = errno;
 
-    if (fd >= 0 && close(fd) != 0 && n >= 0) {
+    if (fd >= 0 && close(fd) != 0 && rc == 0) {
         error = errno;
-        n = -1;
+        rc = -1;
     }
-    return n == (ssize_t)text->len ? 0 : err_errno(e, error, "cannot write %.500s", path);
+    return rc == 0 ? 0 : err_errno(e, error, "cannot write %.500s", path);
 }
 
 /* Registry ONE, or all where it is the number of registries. */

@@ -12,6 +12,7 @@
 
 #include "fake-registry/digest.h"
 #include "harness/base/doc.h"
+#include "harness/base/fd.h"
 #include "harness/base/json_memory.h"
 #include "harness/lane.h"
 
@@ -44,26 +45,7 @@ static int open_regular(int folder, const char *path, uint64_t *size)
     return fd;
 }
 
-/* Reads at most SIZE bytes; the file may be shorter than it was a moment ago. -1: errno. */
-static ssize_t read_up_to(int fd, char *data, size_t size)
-{
-    size_t done = 0;
-
-    while (done < size) {
-        ssize_t n = read(fd, data + done, size - done);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        done += (size_t)n;
-    }
-    return (ssize_t)done;
-}
-
-/* The whole of FD, closed in any case. NULL: E says why. */
+/* The whole of FD, closed in any case; it may be shorter than SIZE by now. NULL: E says why. */
 static char *read_whole(int fd, uint64_t size, uint64_t max, size_t *len, struct err *e)
 {
     char *text = NULL;
@@ -73,7 +55,7 @@ static char *read_whole(int fd, uint64_t size, uint64_t max, size_t *len, struct
         err_set(e, ERR_INVALID, "larger than %" PRIu64 " bytes", max);
     } else if ((text = malloc((size_t)size + 1)) == NULL) {
         err_set(e, ERR_NOMEM, "no memory for it");
-    } else if ((n = read_up_to(fd, text, (size_t)size)) < 0) {
+    } else if ((n = fd_read_up_to(fd, text, (size_t)size)) < 0) {
         err_errno(e, errno, "cannot be read");
     }
     close(fd);
@@ -175,7 +157,7 @@ static bool hash_matches(struct layout *l, int fd, uint64_t size, const char *di
         return false;
     }
     while (done < size) {
-        ssize_t n = read_up_to(fd, chunk, READ_BYTES);
+        ssize_t n = fd_read_up_to(fd, chunk, READ_BYTES);
 
         if (n < 0)
             err_errno(&l->trouble, errno, "cannot read what a start pulled");

@@ -97,7 +97,8 @@ static int enter(struct space_job *job, struct err *e)
         return 0;
     if (job->overlay)
         return err_set(e, ERR_UNSUPPORTED,
-                       "\"root\": \"overlay\" needs root with the right to mount; run as root");
+                       "\"root\": \"overlay\" needs root with the right to mount; run as root, or "
+                       "take \"root\": \"host\"");
     job->user = true;
     if (unshare(CLONE_NEWUSER) != 0)
         return denied(e, "root or user namespaces");

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/base/fd.h"
 #include "harness/lane_space_internal.h"
 
 /* The most that is read of a file of the machine, or copied into a new root. */
@@ -106,7 +107,7 @@ static int new_file(struct mounts *m, const char *text, size_t len, mode_t mode,
 {
     snprintf(path, PATH_BYTES, "%s/%u", m->job->dir, m->files++);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    bool good = fd >= 0 && fchmod(fd, mode) == 0 && write(fd, text, len) == (ssize_t)len;
+    bool good = fd >= 0 && fchmod(fd, mode) == 0 && fd_write_all(fd, text, len) == 0;
     int error = errno;
 
     if (fd >= 0)
@@ -176,21 +177,16 @@ static char *read_machine(const char *path, size_t *len)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     char *text = fd >= 0 ? malloc(FILE_BYTES + 1) : NULL;
-    ssize_t n = 1;
+    ssize_t n = text != NULL ? fd_read_up_to(fd, text, FILE_BYTES + 1) : -1;
 
-    *len = 0;
-    while (text != NULL && n > 0 && *len < FILE_BYTES) {
-        n = read(fd, text + *len, FILE_BYTES - *len);
-        *len += n > 0 ? (size_t)n : 0;
-    }
     if (fd >= 0)
         close(fd);
-    if (text != NULL && n < 0) {
+    if (n < 0 || (size_t)n > FILE_BYTES) {
         free(text);
         return NULL;
     }
-    if (text != NULL)
-        text[*len] = '\0';
+    text[n] = '\0';
+    *len = (size_t)n;
     return text;
 }
 
@@ -214,7 +210,7 @@ static int replace(struct mounts *m, const char *path, const char *text, size_t 
     if (unlink(path) != 0 && errno != ENOENT)
         return space_refused(m->e, errno, "cannot replace %s", path);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    bool good = fd >= 0 && write(fd, text, len) == (ssize_t)len;
+    bool good = fd >= 0 && fd_write_all(fd, text, len) == 0;
     int error = errno;
     if (fd >= 0)
         close(fd);

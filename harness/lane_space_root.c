@@ -23,6 +23,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "harness/base/fd.h"
 #include "harness/lane_space_internal.h"
 
 #define PATH_BYTES 4096
@@ -55,21 +56,16 @@ static char *read_list(struct err *e)
 {
     int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     char *text = fd >= 0 ? malloc(LIST_BYTES) : NULL;
-    size_t len = 0;
-    ssize_t n = 1;
+    ssize_t n = text != NULL ? fd_read_up_to(fd, text, LIST_BYTES) : -1;
 
-    while (text != NULL && n > 0 && len < LIST_BYTES - 1) {
-        n = read(fd, text + len, LIST_BYTES - 1 - len);
-        len += n > 0 ? (size_t)n : 0;
-    }
     if (fd >= 0)
         close(fd);
-    if (text == NULL || n != 0) {
+    if (n < 0 || (size_t)n == LIST_BYTES) {
         free(text);
         err_set(e, ERR_IO, "cannot read the list of mounts");
         return NULL;
     }
-    text[len] = '\0';
+    text[n] = '\0';
     return text;
 }
 

@@ -1,5 +1,4 @@
 /* The files by which a machine finds hosts, as a lane with names has them. */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 

@@ -18,6 +18,7 @@
 
 #include "fake-registry/tls.h"
 #include "harness/base/buf.h"
+#include "harness/base/fd.h"
 #include "harness/lane_internal.h"
 #include "harness/reach.h"
 
@@ -91,19 +92,6 @@ static char *join(const char *folder, const char *name, struct err *e)
     return path;
 }
 
-static int write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-
-        if (n < 0 && errno != EINTR)
-            return -1;
-        data += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
-
 /* Writes TEXT, and MORE behind it, to NAME in FOLDER. */
 static int write_file(const char *folder, const char *name, mode_t mode, const struct buf *more,
                       const char *text, struct err *e)
@@ -115,8 +103,8 @@ static int write_file(const char *folder, const char *name, mode_t mode, const s
 
     if (path == NULL)
         return -1;
-    if (fd < 0 || (more != NULL && write_all(fd, more->data, more->len) != 0) ||
-        write_all(fd, text, strlen(text)) != 0)
+    if (fd < 0 || (more != NULL && fd_write_all(fd, more->data, more->len) != 0) ||
+        fd_write_all(fd, text, strlen(text)) != 0)
         rc = err_errno(e, errno, "cannot write %.500s", path);
     if (fd >= 0 && close(fd) != 0 && rc == 0)
         rc = err_errno(e, errno, "cannot write %.500s", path);

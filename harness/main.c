@@ -2,6 +2,7 @@
  * makes the namespaces of a lane, or cleans up after a killed drill. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #define USAGE_BYTES (16u << 10)
 #define VERB_COLUMN 13 /* where the meanings of verbs begin */
 #define EXIT_COLUMN 7
+#define DESCRIPTORS_MIN 32 /* of open files: below, not one start can be made */
 
 static void put_verbs(struct buf *out)
 {
@@ -57,8 +59,13 @@ static void usage(FILE *out)
 
 static int help(const struct command *c)
 {
-    printf("usage: pulldrill %s%s%s\n\n%s\n\n", c->name, c->arguments[0] != '\0' ? " " : "",
-           c->arguments, c->meaning);
+    struct buf b;
+    buf_init(&b, USAGE_BYTES);
+    buf_printf(&b, "usage: pulldrill %s%s%s\n\n", c->name, c->arguments[0] != '\0' ? " " : "",
+               c->arguments);
+    columns_wrap(&b, c->meaning, 0, USAGE_WIDTH);
+    puts(b.data != NULL ? b.data : "");
+    buf_close(&b);
     options_help(c->options);
     if (c->run == command_compare) {
         command_compare_help();
@@ -77,28 +84,69 @@ static int wants_help(int argc, char **argv)
     return 0;
 }
 
-static int run_verb(int argc, char **argv)
+static const struct command *find_verb(const char *name)
 {
     for (size_t i = 0; i < command_count; i++) {
-        if (strcmp(argv[0], command_table[i].name) == 0) {
-            return wants_help(argc, argv) ? help(&command_table[i])
-                                          : command_table[i].run(argc, argv);
+        if (strcmp(name, command_table[i].name) == 0) {
+            return &command_table[i];
         }
     }
-    const char *near = doc_nearest(argv[0], command_table, command_count, sizeof command_table[0]);
-    log_line("%s is no verb%s%s; pulldrill --help lists them", argv[0],
-             near != NULL ? "; did you mean " : "", near != NULL ? near : "");
+    return NULL;
+}
+
+static int complain_of_verb(const char *word)
+{
+    const char *near = doc_nearest(word, command_table, command_count, sizeof command_table[0]);
+    if (word[0] == '-') {
+        log_line("%s: options stand behind a verb; pulldrill --help lists the verbs", word);
+    } else if (near == NULL && access(word, F_OK) == 0) {
+        log_line("%s is no verb; to drill it: pulldrill run %s", word, word);
+    } else {
+        log_line("%s is no verb%s%s; pulldrill --help lists them", word,
+                 near != NULL ? "; did you mean " : "", near != NULL ? near : "");
+    }
     return EXIT_USAGE;
 }
 
-/* A lane has a socket per registry, a start a handful of pipes: the soft limit is too low. */
-static void raise_descriptor_limit(void)
+static int run_verb(int argc, char **argv)
+{
+    const struct command *c = find_verb(argv[0]);
+    if (c == NULL) {
+        return complain_of_verb(argv[0]);
+    }
+    return wants_help(argc, argv) ? help(c) : c->run(argc, argv);
+}
+
+/* `help`, and `help VERB`. */
+static int run_help(int argc, char **argv)
+{
+    if (argc == 1) {
+        usage(stdout);
+        return EXIT_PASS;
+    }
+    const struct command *c = find_verb(argv[1]);
+    return c != NULL ? help(c) : complain_of_verb(argv[1]);
+}
+
+/* A lane has a socket per registry, a start a handful of pipes: the soft limit is too low. False:
+ * so is the hard one, and the loop itself would abort. */
+static bool raise_descriptor_limit(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return true;
+    }
+    if (limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
+    if (limit.rlim_cur < DESCRIPTORS_MIN) {
+        log_line("%llu open files are allowed, and at least %d are needed: raise the limit "
+                 "(ulimit -n)",
+                 (unsigned long long)limit.rlim_cur, DESCRIPTORS_MIN);
+        return false;
+    }
+    return true;
 }
 
 /* Where a standard descriptor is closed, the next file opened would take its place and be written
@@ -155,7 +203,9 @@ int main(int argc, char **argv)
     }
     hold_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
-    raise_descriptor_limit();
+    if (!raise_descriptor_limit()) {
+        return EXIT_ERROR;
+    }
     subject_set_program("/proc/self/exe");
     find_keeper();
     options_set_program(argv[0]);
@@ -165,8 +215,7 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
-        usage(stdout);
-        return finish(EXIT_PASS);
+        return finish(run_help(argc - 1, argv + 1));
     }
     if (strcmp(argv[1], "--version") == 0) {
         argv[1] = "version";

@@ -2,7 +2,6 @@
 #include "harness/net_counters.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The longest line that is looked at; those of /proc/net/netstat have some 3,000 bytes. */

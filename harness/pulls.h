@@ -18,7 +18,7 @@ struct pull_registry {
     uint64_t failed;   /* attempts that brought nothing whole: status, cut, altered, given up */
     uint64_t first_ns; /* first contact (connection or request); 0: none */
     uint64_t first_event;
-    uint64_t useful_ns; /* first body byte of a true object; 0: none */
+    uint64_t useful_ns; /* first body byte of a true object, or a true 304; 0: none */
     uint64_t useful_event;
     uint64_t trouble_event; /* the last event that counts as trouble (failed, cut, altered, stall
                                given up, connection reset); 0: none */

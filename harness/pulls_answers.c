@@ -1,9 +1,8 @@
 /* Answers: what each means to its start (told, delivered, failed, trouble). */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "harness/history/pieces.h"
 #include "harness/pulls_internal.h"
 
 static bool same(const char *a, const char *b)
@@ -121,6 +120,22 @@ static void note_faults(struct pulls *p, struct pulls_lane *lane, const char *fa
     }
 }
 
+/* Who has what DIGEST names and hears that it is still so needs no byte of it: that answer was of
+ * use. */
+static void note_unmodified(const struct pulls *p, const struct pulls_request *r,
+                            const struct event *ev)
+{
+    const struct event_response *a = &ev->response;
+    struct pull_registry *registry = &r->start->pub.registries[r->registry];
+    uint64_t ns = r->t_ns + a->duration_ns;
+    struct pulls_part part;
+    if (unmodified(a) && (registry->useful_ns == 0 || ns < registry->useful_ns) &&
+        pulls_has(p, r->lane, a->digest, &part)) {
+        registry->useful_ns = ns;
+        registry->useful_event = ev->n;
+    }
+}
+
 static int note_told(const struct pulls *p, const struct pulls_request *r, const struct event *ev)
 {
     const struct event_response *a = &ev->response;
@@ -128,6 +143,7 @@ static int note_told(const struct pulls *p, const struct pulls_request *r, const
     if (!a->digest || !tells || !op_is_manifest(r->op) || a->delivered < a->head_bytes) {
         return 0;
     }
+    note_unmodified(p, r, ev);
     const struct pulls_known *known = pulls_known_find(p, a->digest);
     struct pulls_state *state = known ? pulls_state_of(r->lane, known) : NULL;
     int image = known ? pulls_image_told(p, r, a->digest) : -1;
@@ -173,30 +189,12 @@ static size_t take_range(const struct event_response *a, struct pulls_range *pie
     return add_piece(piece, count, bad_to, to);
 }
 
-/* Takes a number and END from *AT. */
-static bool take_number(const char **at, char end, uint64_t *out)
-{
-    char *behind;
-    errno = 0;
-    *out = strtoull(*at, &behind, 10);
-    if (**at < '0' || **at > '9' || errno != 0 || *behind != end) {
-        return false;
-    }
-    *at = behind + (end != '\0' ? 1 : 0);
-    return true;
-}
-
 /* Several: "0-9 20-29". What is no range of an object of SIZE bytes ends them. */
 static size_t take_pieces(const char *at, uint64_t size, struct pulls_range *piece)
 {
     size_t count = 0;
-    while (*at != '\0' && count < PULLS_MAX_PIECES) {
-        uint64_t from, last;
-        char end = strchr(at, ' ') ? ' ' : '\0';
-        if (!take_number(&at, '-', &from) || !take_number(&at, end, &last) || last >= size ||
-            from > last) {
-            break;
-        }
+    uint64_t from, last;
+    while (count < PULLS_MAX_PIECES && pieces_next(&at, &from, &last) && last < size) {
         count = add_piece(piece, count, from, last + 1);
     }
     return count;

@@ -10,8 +10,8 @@
 #define PULLS_MAX_BYTES ((size_t)1 << 30)
 #define PULLS_MAX_STARTS ((size_t)SCENARIO_MAX_STARTS + SCENARIO_MAX_SUBJECTS)
 #define PULLS_MAX_CONNECTIONS ((size_t)65536)
-#define PULLS_MAX_REQUESTS ((size_t)65536) /* unanswered at one time */
-#define PULLS_MAX_PENDING ((size_t)131072) /* pieces that may still be undone */
+#define PULLS_MAX_REQUESTS ((size_t)65536)  /* unanswered at one time */
+#define PULLS_MAX_PENDING ((size_t)1 << 21) /* pieces that may still be undone */
 #define PULLS_MAX_LANES ((size_t)4096)
 #define PULLS_MAX_RANGES ((size_t)4096)     /* of one object on one lane */
 #define PULLS_MAX_PIECES ((size_t)1025)     /* of one answer */

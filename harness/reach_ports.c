@@ -1,7 +1,6 @@
 /* Reaching registries by port: each on an address and a port that the subject is told, on the
  * lane's own loopback address (`ports`) or where --listen says (`listen`). */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "harness/lane_trust.h"

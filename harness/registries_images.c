@@ -6,26 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/base/fd.h"
 #include "harness/registries_internal.h"
 
 /* The largest file that a layer may hold by name. */
 #define FILE_MAX_BYTES (256u << 20)
-
-static int read_all(int fd, uint8_t *data, size_t size)
-{
-    size_t got = 0;
-    while (got < size) {
-        ssize_t n = read(fd, data + got, size - got);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return -1;
-        }
-        got += (size_t)n;
-    }
-    return 0;
-}
 
 static uint8_t *read_open(int fd, const struct scenario_file *file, struct image_file *out,
                           struct err *e)
@@ -44,7 +29,7 @@ static uint8_t *read_open(int fd, const struct scenario_file *file, struct image
         err_set(e, ERR_NOMEM, "%s: no memory", file->source);
         return NULL;
     }
-    if (read_all(fd, data, (size_t)st.st_size) != 0) {
+    if (fd_read_up_to(fd, data, (size_t)st.st_size) != st.st_size) {
         free(data);
         doc_complain(e, file->at, "%s could not be read", file->source);
         return NULL;

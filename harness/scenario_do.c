@@ -1,7 +1,6 @@
 /* What phases do at their beginning: publish an image, move a tag, run a command. */
 #include "harness/scenario_internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define DEFAULT_TIMEOUT_NS UINT64_C(60000000000)

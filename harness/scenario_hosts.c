@@ -1,8 +1,6 @@
 /* What a registry asks of those who pull, and its hosts apart from itself. */
 #include "harness/scenario_internal.h"
 
-#include <string.h>
-
 #include "harness/base/clock.h"
 
 #define TTL_NS (300 * CLOCK_NS_PER_S)

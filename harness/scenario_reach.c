@@ -2,8 +2,6 @@
 #include "harness/names.h"
 #include "harness/scenario_internal.h"
 
-#include <string.h>
-
 static const struct scenario_subject *subject_by_proxy(const struct scenario *s)
 {
     for (size_t i = 0; i < s->subject_count; i++) {

@@ -1,8 +1,6 @@
 /* The scenario as resolved: a copy of the file with the command line and the environment in it. */
 #include "harness/scenario_internal.h"
 
-#include <string.h>
-
 #include "harness/base/json_memory.h"
 
 static int no_memory(struct scenario_reader *r)

@@ -1,8 +1,6 @@
 /* The schema level by level, and the same tables as a reference. */
 #include "harness/scenario_schema.h"
 
-#include <string.h>
-
 #include "harness/base/buf.h"
 #include "harness/scenario_internal.h"
 #include "harness/scenario_schema_internal.h"

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/base/fd.h"
 #include "harness/base/log.h"
 #include "harness/lane_credentials.h"
 #include "harness/lane_trust.h"
@@ -86,19 +87,6 @@ void serve_files_close(struct serve *s)
 
 /* ---- the ready file ------------------------------------------------------------------------ */
 
-static int write_whole(int fd, const struct buf *text)
-{
-    size_t done = 0;
-    while (done < text->len) {
-        ssize_t n = write(fd, text->data + done, text->len - done);
-        if (n < 0 && errno != EINTR) {
-            return -1;
-        }
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
-
 static int ready_trouble(const struct serve *s, int error, struct err *e)
 {
     return err_errno(e, error, "cannot write the ready file %.500s", s->options->ready_file);
@@ -124,7 +112,8 @@ int serve_ready(struct serve *s, struct err *e)
     }
     struct stat st = {0};
     int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    int rc = fd < 0 || write_whole(fd, &s->places) != 0 ? -1 : fstat(fd, &st);
+    bool written = fd >= 0 && fd_write_all(fd, s->places.data, s->places.len) == 0;
+    int rc = written ? fstat(fd, &st) : -1;
     if (fd >= 0 && close(fd) != 0) {
         rc = -1;
     }

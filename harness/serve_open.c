@@ -2,7 +2,6 @@
  * fails leaves the parts made so far to serve_close. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 

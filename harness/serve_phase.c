@@ -1,6 +1,5 @@
 /* The one phase of `serve`. */
 #include <stdio.h>
-#include <string.h>
 
 #include "harness/serve_internal.h"
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/base/clock.h"
+#include "harness/base/fd.h"
 #include "harness/keeper.h"
 #include "harness/proctree.h"
 #include "harness/subject_internal.h"
@@ -111,20 +112,12 @@ static void lose(struct subject_exit *exit, const char *what, const char *why)
 static void write_output(struct subject_run *run, const char *text, size_t len)
 {
     struct subject_exit *exit = &run->exit;
-    size_t done = 0;
     int fd = -1;
 
     if (run->output_path == NULL)
         return;
     fd = open(run->output_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    while (fd >= 0 && done < len) {
-        ssize_t n = write(fd, text + done, len - done);
-
-        if (n == 0 || (n < 0 && errno != EINTR))
-            break;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    if (fd < 0 || done < len)
+    if (fd < 0 || fd_write_all(fd, text, len) != 0)
         lose(exit, "its output could not be written", strerror(errno));
     subject_close_fd(&fd);
 }

@@ -1,6 +1,5 @@
 /* summary.md: a drill in GitHub-flavoured Markdown. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "harness/base/units.h"
 #include "reports/escape.h"

@@ -2,7 +2,6 @@
 #include "harness/base/clock.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 uint64_t clock_now_ns(void)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "harness/base/doc_internal.h"
+#include "harness/base/fd.h"
 
 static int complain_text(struct err *e, const struct doc *d, size_t at, const char *text)
 {
@@ -65,23 +66,6 @@ int doc_init(struct doc *d, const char *name, const char *text, size_t len, stru
     return -1;
 }
 
-/* Reads to the end of the file, or one byte past the limit so that doc_init refuses it. */
-static int read_all(int fd, char *text, size_t *len, const char *path, struct err *e)
-{
-    *len = 0;
-    while (*len <= DOC_MAX_BYTES) {
-        ssize_t n = read(fd, text + *len, DOC_MAX_BYTES + 1 - *len);
-
-        if (n == 0)
-            return 0;
-        if (n < 0 && errno != EINTR)
-            return err_errno(e, errno, "%s: cannot be read", path);
-        if (n > 0)
-            *len += (size_t)n;
-    }
-    return 0;
-}
-
 /* Only a regular file: a FIFO could block for ever. -1 where it is none. */
 static int open_regular(const char *path, struct err *e)
 {
@@ -109,7 +93,7 @@ int doc_load(struct doc *d, const char *path, struct err *e)
 {
     int fd = open_regular(path, e), result = -1;
     char *text = NULL;
-    size_t len;
+    ssize_t len;
 
     *d = (struct doc){0};
     if (fd < 0)
@@ -117,8 +101,10 @@ int doc_load(struct doc *d, const char *path, struct err *e)
     text = malloc(DOC_MAX_BYTES + 1);
     if (text == NULL)
         err_set(e, ERR_NOMEM, "%s: no memory to read it", path);
-    else if (read_all(fd, text, &len, path, e) == 0)
-        result = doc_init(d, path, text, len, e);
+    else if ((len = fd_read_up_to(fd, text, DOC_MAX_BYTES + 1)) < 0)
+        err_errno(e, errno, "%s: cannot be read", path);
+    else
+        result = doc_init(d, path, text, (size_t)len, e); /* which refuses the byte too many */
     free(text);
     close(fd);
     return result;

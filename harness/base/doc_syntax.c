@@ -120,6 +120,13 @@ static bool ends_value(char c)
     return c == '"' || c == '}' || c == ']' || is_word(c);
 }
 
+/* What word processors make of a quote: U+2018 to U+201F. TEXT ends in a zero byte. */
+static bool is_curly_quote(const char *text)
+{
+    return strncmp(text, "\xe2\x80", 2) == 0 && (unsigned char)text[2] >= 0x98 &&
+           (unsigned char)text[2] <= 0x9f;
+}
+
 /* Slips that people make, by the first byte of what was not expected and the one before it. */
 static const char *hint(const struct doc *d, size_t at)
 {
@@ -133,6 +140,10 @@ static const char *hint(const struct doc *d, size_t at)
         return "JSON has no comments; a key that begins with \"x-\" may hold a remark";
     if (c == '\'')
         return "JSON strings stand in double quotes";
+    if (is_curly_quote(d->text + at))
+        return "JSON strings stand in straight double quotes";
+    if (before == '\0')
+        return "a JSON object begins with {";
     if (ends_value(before) && (c == '"' || c == '{' || c == '[' || is_word(c)))
         return "a comma or a colon is missing before it";
     if (c == '+' || c == '-' || c == '.' || (c >= '0' && c <= '9'))
@@ -186,7 +197,9 @@ static int complain_string(struct err *e, const struct doc *d, size_t end, const
             "or write \\n");
     if (strncmp(text, "control character", 17) == 0)
         return doc_complain_at(e, d, end,
-                               "a control character inside a string; write it as \\u00XX");
+                               d->text[end] == '\t'
+                                   ? "a tab inside a string; write it as \\t"
+                                   : "a control character inside a string; write it as \\u00XX");
     if (strncmp(text, "invalid escape", 14) != 0)
         return doc_complain_at(e, d, token_start(d, end),
                                "half of a surrogate pair in a string; write both halves, or the "

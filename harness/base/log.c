@@ -1,18 +1,19 @@
 /* Lines on stderr, each handed over by one write so that processes side by side do not mix. */
 #include "harness/base/log.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "harness/base/fd.h"
 
 #define LINE_MAX_BYTES 4096
 
 void log_line(const char *fmt, ...)
 {
     char line[LINE_MAX_BYTES] = "pulldrill: ";
-    size_t len = strlen(line), done = 0;
+    size_t len = strlen(line);
     va_list ap;
 
     va_start(ap, fmt);
@@ -20,12 +21,5 @@ void log_line(const char *fmt, ...)
     va_end(ap);
     len = strlen(line);
     line[len++] = '\n';
-    while (done < len) {
-        ssize_t n = write(STDERR_FILENO, line + done, len - done);
-
-        if (n < 0 && errno != EINTR)
-            return; /* there is no one left to tell */
-        if (n > 0)
-            done += (size_t)n;
-    }
+    (void)fd_write_all(STDERR_FILENO, line, len); /* else there is no one left to tell */
 }

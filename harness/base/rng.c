@@ -1,8 +1,6 @@
 /* SipHash-2-4 for decisions, xoshiro256** for content; both byte-order independent. */
 #include "harness/base/rng.h"
 
-#include <string.h>
-
 static uint64_t rotl(uint64_t x, int bits)
 {
     return (x << bits) | (x >> (64 - bits));

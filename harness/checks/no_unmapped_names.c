@@ -1,6 +1,5 @@
 /* no-unmapped-names: starts look up no names but those that registries play. */
 #include <fnmatch.h>
-#include <string.h>
 #include <strings.h>
 
 #include "harness/checks/checks.h"

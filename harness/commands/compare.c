@@ -1,8 +1,6 @@
 /* `compare`: two results held against each other; exits 1 where one got worse. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/commands/command.h"
 #include "harness/commands/compare_load.h"

@@ -5,9 +5,9 @@
  * have been folded into more rows, which are counted; a write that fails is let go. */
 #include "harness/commands/live.h"
 
-#include <errno.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
+
+#include "harness/base/fd.h"
 
 #define DRAW_MAX_BYTES (1u << 20)
 
@@ -19,15 +19,11 @@ void live_size(const struct live *l, size_t *columns, size_t *rows)
     *rows = told && size.ws_row > 0 ? size.ws_row : 24;
 }
 
+/* A terminal that is gone needs no lines. */
 static void write_all(int fd, const struct buf *b)
 {
-    size_t done = 0;
-    while (!b->failed && done < b->len) {
-        ssize_t n = write(fd, b->data + done, b->len - done);
-        if (n < 0 && errno != EINTR) {
-            return;
-        }
-        done += n > 0 ? (size_t)n : 0;
+    if (!b->failed) {
+        (void)fd_write_all(fd, b->data, b->len);
     }
 }
 

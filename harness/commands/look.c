@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "faults/catalogue.h"
 #include "harness/check.h"
@@ -201,7 +201,20 @@ static void history_beside(const char *journal, char *path, size_t size)
     snprintf(path, size, "%.*shistory.jsonl", folder, journal);
 }
 
-static int from_file(int argc, char **argv, const char *what, bool follow,
+static int check_operand(const struct options *o, bool history, struct err *e)
+{
+    struct stat st;
+    if (o->operand_count != 1) {
+        return err_set(e, ERR_USAGE, "which %s? name one file", history ? "history" : "journal");
+    }
+    if (stat(o->operands[0], &st) == 0 && S_ISDIR(st.st_mode)) {
+        return err_set(e, ERR_USAGE, "%s is a folder; name the %s of one drill in it",
+                       o->operands[0], history ? "history.jsonl" : "journal.json");
+    }
+    return 0;
+}
+
+static int from_file(int argc, char **argv, bool follow,
                      struct verdict *(*load)(const char *path, struct err *e))
 {
     char beside[4600];
@@ -211,8 +224,7 @@ static int from_file(int argc, char **argv, const char *what, bool follow,
     if (read_or_complain(&o, argc, argv, &status) != 0) {
         return status;
     }
-    if (o.operand_count != 1) {
-        err_set(&e, ERR_USAGE, "which %s? name one file", what);
+    if (check_operand(&o, follow, &e) != 0) {
         return (int)options_complain(&e);
     }
     struct verdict *v = load(o.operands[0], &e);
@@ -228,10 +240,10 @@ static int from_file(int argc, char **argv, const char *what, bool follow,
 
 int command_judge(int argc, char **argv)
 {
-    return from_file(argc, argv, "history", true, judge_file);
+    return from_file(argc, argv, true, judge_file);
 }
 
 int command_report(int argc, char **argv)
 {
-    return from_file(argc, argv, "journal", false, verdict_load);
+    return from_file(argc, argv, false, verdict_load);
 }

@@ -3,8 +3,9 @@
 #include "harness/commands/options_internal.h"
 
 const struct option_info option_table[] = {
-    {"jobs", 'j', OPT_JOBS, "N", "run N scenarios side by side, each a process of its own"},
-    {"times", 'n', OPT_TIMES, "TIMES", "do it all this often; a verdict that differs is a failure"},
+    {"jobs", 'j', OPT_JOBS, "N", "run N scenarios side by side, each a process of its own [1]"},
+    {"times", 'n', OPT_TIMES, "TIMES",
+     "do it all this often [1]; a verdict that differs is a failure"},
     {"tag", 0, OPT_TAG, "TAG", "only scenarios with this tag (repeatable: all of them)"},
     {"var", 0, OPT_VAR, "KEY=VALUE", "set a variable of `configuration` (repeatable)"},
     {"seed", 0, OPT_SEED, "N", "the seed of content and decisions; the scenario's own otherwise"},
@@ -43,7 +44,7 @@ const struct option_info option_table[] = {
      "where the first listens; each further one takes the next port [127.0.0.1, free ports]"},
     {"advertise", 0, OPT_SERVE, "NAME", "what clients are told in its place [ADDR]"},
     {"tls", 0, OPT_SERVE, NULL,
-     "speak TLS, by an authority of its own; its certificate is printed"},
+     "speak TLS, by an authority of its own; the file with its certificate is printed"},
     {"auth", 0, OPT_SERVE, "none|basic|token",
      "the credential they ask for [none]; the file that holds it is printed"},
     {"files", 0, OPT_SERVE, "DIR",

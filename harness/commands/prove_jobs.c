@@ -2,7 +2,6 @@
  * each round of each cell; one that has ended left a journal, which is read and judged. A process
  * that left none, or could not be begun, is a round of its own (error). */
 #include <stdio.h>
-#include <string.h>
 
 #include "harness/base/log.h"
 #include "harness/commands/drill_one.h"

@@ -128,12 +128,24 @@ static enum exit_status load(const struct options *o, struct selection *s)
     return worst;
 }
 
+static void tell_nothing(const struct options *o, size_t found)
+{
+    if (found == 0) {
+        log_line("no scenario was selected: there is no *.json file in %s%s", o->operands[0],
+                 o->operand_count > 1 ? " and the others" : "");
+    } else {
+        log_line("no scenario was selected: of %zu found none has the tag %s%s", found, o->tags[0],
+                 o->tag_count > 1 ? " and the others" : "");
+    }
+}
+
 enum exit_status select_scenarios(const struct options *o, struct selection *out)
 {
     struct err e = {0};
     memset(out, 0, sizeof *out);
     if (o->operand_count == 0) {
-        err_set(&e, ERR_USAGE, "which scenario? name a file or a folder");
+        err_set(&e, ERR_USAGE,
+                "which scenario? name a file, or a folder of them; --help tells the rest");
         return options_complain(&e);
     }
     out->path = calloc(SELECT_MAX_FILES, sizeof *out->path);
@@ -145,9 +157,10 @@ enum exit_status select_scenarios(const struct options *o, struct selection *out
     if (find(o, out, &e) != 0) {
         return options_complain(&e);
     }
+    size_t found = out->count;
     enum exit_status status = load(o, out);
     if (status == EXIT_PASS && out->count == 0) {
-        log_line("no scenario was selected");
+        tell_nothing(o, found);
         return EXIT_NOTHING;
     }
     return status;

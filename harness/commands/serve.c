@@ -1,6 +1,7 @@
 /* `serve`: registries that stand alone, of a scenario or of flags. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -137,13 +138,16 @@ static struct serve_want want_of(const struct options *o, const struct serve_ima
 
 /* ---- telling ------------------------------------------------------------------------------- */
 
-/* Each line is out before the next is made: scripts wait for them. */
+/* Each line is out before the next is made: scripts wait for them. What is lost is told once. */
 static int say(void *data, const char *line, struct err *e)
 {
     (void)data;
-    return printf("%s\n", line) < 0 || fflush(stdout) != 0
-               ? err_set(e, ERR_IO, "cannot write to stdout")
-               : 0;
+    if (printf("%s\n", line) < 0 || fflush(stdout) != 0) {
+        __fpurge(stdout);
+        clearerr(stdout);
+        return err_set(e, ERR_IO, "cannot write to stdout");
+    }
+    return 0;
 }
 
 static void note(void *data, const char *text)

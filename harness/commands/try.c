@@ -202,6 +202,17 @@ static int try_scenario(const struct options *o, struct scenario *scenario, stru
     return status;
 }
 
+/* "quay.io/ci/agent:1" would be a repository of that name. */
+static int check_image(const struct options *o, const char *host, struct err *e)
+{
+    size_t len = host != NULL ? strlen(host) : 0;
+    if (len == 0 || o->image == NULL || strncmp(o->image, host, len) != 0 || o->image[len] != '/') {
+        return 0;
+    }
+    return err_set(e, ERR_USAGE, "--image %.300s: the host is given already; write --image %.300s",
+                   o->image, o->image + len + 1);
+}
+
 static int check_options(const struct options *o, struct err *e)
 {
     if (o->command_count == 0 || o->operand_count > 0) {
@@ -218,7 +229,7 @@ static int check_options(const struct options *o, struct err *e)
                        "--listen for those on another; leave one out",
                        o->primary, o->listen);
     }
-    return 0;
+    return check_image(o, o->primary, e) != 0 ? -1 : check_image(o, o->failover, e);
 }
 
 /* The file was made of the options, so a place in it tells nobody anything. */

@@ -98,6 +98,7 @@ static void put_field(struct buf *out, const struct event_field *f, const void *
 {
     switch (f->kind) {
     case FIELD_STRING:
+    case FIELD_PIECES:
         put_string(out, f, *(const char *const *)p);
         break;
     case FIELD_OBJECT:

@@ -132,8 +132,8 @@ struct event_response {
     uint64_t altered_from; /* within the object, where the wire differed from it … */
     uint64_t altered_bytes; /* … and for how long */
     /* Of a body of several ranges: which bytes of the object it delivered as they are, "FROM-LAST"
-     * separated by spaces. Object_from and object_bytes are then 0, and altered_from counts in the
-     * body. NULL: none, or another body. */
+     * separated by spaces; none of a part with altered text before it. Object_from and object_bytes
+     * are then 0, and altered_from counts in the body. NULL: none, or another body. */
     const char *pieces;
     uint64_t first_byte_ns; /* from the head's arrival to the first body byte; 0: none was sent */
     uint64_t duration_ns;   /* from the head's arrival to the end */

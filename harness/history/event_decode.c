@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/history/event_table.h"
+#include "harness/history/pieces.h"
 #include "harness/history/scan.h"
 
 struct decoder {
@@ -150,6 +151,11 @@ static bool get_outcome(struct decoder *d, enum outcome *out)
     return false;
 }
 
+static bool get_pieces(struct decoder *d, const char **out)
+{
+    return get_string(d, out) && pieces_valid(*out);
+}
+
 static bool get_field(struct decoder *d, enum field_kind kind, void *p)
 {
     switch (kind) {
@@ -167,6 +173,8 @@ static bool get_field(struct decoder *d, enum field_kind kind, void *p)
         return get_op(d, p);
     case FIELD_OUTCOME:
         return get_outcome(d, p);
+    case FIELD_PIECES:
+        return get_pieces(d, p);
     }
     return false;
 }

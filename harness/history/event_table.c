@@ -100,7 +100,7 @@ static const struct event_field response_fields[] = {
     FIELD("object-bytes", U64, response.object_bytes),
     FIELD("altered-from", U64, response.altered_from),
     FIELD("altered-bytes", U64, response.altered_bytes),
-    FIELD("pieces", STRING, response.pieces),
+    FIELD("pieces", PIECES, response.pieces),
     FIELD("first-byte-ns", U64, response.first_byte_ns),
     FIELD("duration-ns", U64, response.duration_ns),
     FIELD("end", STRING, response.end),

@@ -16,6 +16,7 @@ enum field_kind {
     FIELD_BOOL,   /* bool */
     FIELD_OP,     /* enum op, by name; must be there */
     FIELD_OUTCOME, /* enum outcome, by name */
+    FIELD_PIECES,  /* const char * with ranges; left out where NULL */
 };
 
 struct event_field {

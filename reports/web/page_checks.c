@@ -1,5 +1,4 @@
 /* The checks of report.html: a line each, which unfolds to what was expected and the evidence. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "reports/web/html.h"

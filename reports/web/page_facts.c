@@ -1,5 +1,4 @@
 /* The foot of report.html: where the drill ran, notes, and how to run it again. */
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 

@@ -63,6 +63,10 @@ expect_exit 4 "an unknown option" "$PULLDRILL" run --sede 1 scenarios
 expect_text "$scratch/err" 'did you mean --seed' "the nearest option"
 expect_exit 4 "an option of another verb" "$PULLDRILL" schema --format json
 expect_text "$scratch/err" '^pulldrill: --format is no option here; --help lists them$' "no such hint"
+expect_exit 4 "an option before the verb" "$PULLDRILL" --quiet run scenarios
+expect_text "$scratch/err" '^pulldrill: --quiet: options stand behind a verb' "where options stand"
+expect_exit 4 "a file in the verb's place" "$PULLDRILL" tests/lib/small.json
+expect_text "$scratch/err" 'to drill it: pulldrill run tests/lib/small\.json$' "the verb it lacks"
 expect_exit 4 "no file" "$PULLDRILL" run
 for verb in version faults checks; do
   expect_exit 4 "$verb with a word too many" "$PULLDRILL" "$verb" extra
@@ -75,14 +79,25 @@ expect_exit 4 "an invalid scenario" "$PULLDRILL" run "$scratch/bad.json"
 expect_text "$scratch/err" 'bad\.json:[0-9]+:[0-9]+: ' "the place of the mistake"
 mkdir "$scratch/empty"
 expect_exit 5 "nothing selected" "$PULLDRILL" run "$scratch/empty"
+expect_text "$scratch/err" 'no \*\.json file in .*/empty$' "the folder that holds nothing"
 expect_exit 5 "no scenario with the tag" "$PULLDRILL" run scenarios --tag no-such-tag
+expect_text "$scratch/err" 'none has the tag no-such-tag$' "the tag that none has"
 scenario .
+expect_exit 4 "a folder to judge" "$PULLDRILL" judge "$scratch/empty"
+expect_text "$scratch/err" '/empty is a folder; name the history\.jsonl ' "the file to name"
+expect_exit 4 "a folder to report" "$PULLDRILL" report "$scratch/empty"
+expect_text "$scratch/err" '/empty is a folder; name the journal\.json ' "the file to name"
 expect_exit 0 "help" "$PULLDRILL" --help
-for verb in try run prove validate explain list faults checks keys schema judge report compare \
+for verb in try run prove serve validate explain list faults checks keys schema judge report compare \
   version; do
   expect_exit 0 "$verb --help" "$PULLDRILL" "$verb" --help
   grep -q "usage: pulldrill $verb" "$scratch/out" || fail "$verb --help does not say its usage"
+  cp "$scratch/out" "$scratch/help"
+  expect_exit 0 "help $verb" "$PULLDRILL" help "$verb"
+  cmp -s "$scratch/help" "$scratch/out" || fail "help $verb is not $verb --help"
 done
+expect_exit 4 "help of no verb" "$PULLDRILL" help rnu
+expect_text "$scratch/err" 'rnu is no verb; did you mean run' "the verb that help was to tell of"
 expect_exit 0 "report --help" "$PULLDRILL" report --help
 for format in text journal summary results junit; do
   expect_text "$scratch/out" "^ +$format +[a-z]" "report --help names the format $format"
@@ -100,8 +115,24 @@ jq -e 'length == 19 and all(.check != "")' "$scratch/out" >"$scratch/null" || fa
 "$PULLDRILL" run "$scratch/scenario.json" --out "$scratch/results" >/dev/full 2>"$scratch/err"
 [ $? = 0 ] || fail "a full stdout changed the verdict"
 expect_text "$scratch/err" 'cannot write to stdout' "the lost output is told"
-"$PULLDRILL" list scenarios >/dev/full 2>"$scratch/err"
-[ $? = 3 ] || fail "list into a full stdout exits $?"
+for verb in "list scenarios" schema "serve --registry primary"; do
+  # shellcheck disable=SC2086 # words
+  "$PULLDRILL" $verb >/dev/full 2>"$scratch/err"
+  [ $? = 3 ] || fail "$verb into a full stdout exits $?"
+  [ "$(cat "$scratch/err")" = 'pulldrill: cannot write to stdout' ] ||
+    fail "$verb into a full stdout: $(cat "$scratch/err")"
+done
+
+# Too few descriptors for a loop are told, whatever is asked for.
+for files in 4 5 31; do
+  for verb in "serve --registry primary" "run $scratch/scenario.json --out $scratch/results" \
+    "try -- true"; do
+    # shellcheck disable=SC2086 # words
+    expect_exit 3 "$verb with $files open files" bash -c 'ulimit -n "$1" && exec "${@:2}"' - \
+      "$files" "$PULLDRILL" $verb
+    expect_text "$scratch/err" "^pulldrill: $files open files are allowed, .* 32 " "what is missing"
+  done
+done
 
 # The replay command works as it is printed, also where the program's path and the file's hold blanks.
 mkdir "$scratch/a folder"

@@ -81,7 +81,7 @@ if [ "$possible" = 1 ] && [ "$(id -u)" = 0 ] && su nobody -s /bin/sh -c 'unshare
   su nobody -s /bin/sh -c "cd / && TMPDIR=$TMPDIR exec '$scratch/pulldrill' run -q \
     '$scratch/root.json' --out '$scratch/nobody/out'" >"$scratch/out" 2>&1 </dev/null
   [ $? = 77 ] || fail "a root that is thrown away, as nobody: not skipped"
-  expect_text "$scratch/out" 'needs root' "why it was skipped"
+  expect_text "$scratch/out" 'needs root .* take "root": "host"$' "why it was skipped, and what to do"
 else
   echo "skipped: no ordinary user with namespaces can be had here"
 fi

@@ -9,12 +9,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fake-registry/server_internal.h"
 #include "tests/lib/server_push.h"
 
 /* Their ends of the connections are in a process of their own, so that both have descriptors. */
 #define IDLE 10000
 #define SLOW 200
 #define SPARE_FDS 300
+/* That take all they are given at once. */
+#define GREEDY 120
+#define TURNS 50
 
 static size_t allow_descriptors(void)
 {
@@ -127,5 +131,53 @@ Test(hostile_load, neighbours_are_served)
         (void)uv_run(&b->loop, UV_RUN_ONCE);
     }
     (void)close(ready[0]);
+    bed_close(b);
+}
+
+/* Send queues of the largest size, or the kernel would let them grow only as their peers read. */
+static void widen_all(const struct bed *b)
+{
+    const int bytes = 16 << 20;
+    for (const struct connection *c = b->server->lanes[0]->connections; c != NULL; c = c->next) {
+        (void)setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    }
+}
+
+static uint64_t written_to_all(const struct bed *b)
+{
+    uint64_t written = 0;
+    for (const struct connection *c = b->server->lanes[0]->connections; c != NULL; c = c->next) {
+        written += c->written;
+    }
+    return written;
+}
+
+/* However many ask for more than they can be given, a turn of the loop, for which everybody else
+ * waits, is bounded. */
+Test(hostile_load, a_turn_is_bounded)
+{
+    struct bed *b = bed_open(NULL, NULL);
+    int fd[GREEDY];
+    for (size_t i = 0; i < GREEDY; i++) {
+        fd[i] = bed_connect(b);
+        bed_is_served(b, fd[i]);
+    }
+    for (size_t i = 0; i < GREEDY; i++) {
+        bed_get_blob(b, fd[i], b->big, "");
+    }
+    widen_all(b);
+    uint64_t most = 0;
+    for (int i = 0; i < TURNS; i++) {
+        uint64_t before = written_to_all(b);
+        bed_turn(b);
+        uint64_t turn = written_to_all(b) - before;
+        most = turn > most ? turn : most;
+    }
+    cr_expect_gt(most, 0);
+    cr_expect_lt(most, SERVER_TURN_ALL + SERVER_TURN + GREEDY * SERVER_TURN_LEAST, "%llu",
+                 (unsigned long long)most);
+    for (size_t i = 0; i < GREEDY; i++) {
+        (void)close(fd[i]);
+    }
     bed_close(b);
 }

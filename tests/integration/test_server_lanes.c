@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "fake-registry/server_internal.h"
+#include "fake-registry/exchange_internal.h"
 #include "tests/lib/server_bed.h"
 
 #define MANIFEST "/v2/ci/agent/manifests/stable"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "tests/lib/store_folder.h"
 
@@ -82,6 +83,100 @@ Test(store_jobs, one_tag)
     }
 }
 
+#define OLD "{\"old\":1}"
+#define NEW "{\"new\":1}"
+
+/* A push of TEXT to COUNT of the tags "t", which is there, and "z", for which there is no room. */
+static struct store_job *full_job(const char *text, size_t first, size_t count)
+{
+    static const char *const tags[] = {"t", "z"};
+    struct content *c = store_text_typed(text, STORE_MANIFEST_TYPE);
+    e = (struct err){0};
+    struct store_job *j = store_job_manifest(s, "a", c, tags + first, count, &e);
+    content_unref(c);
+    cr_assert_not_null(j, "%s", e.text);
+    return j;
+}
+
+/* The tag "t" stands for OLD, and there are as many tags as there can be: but for that one in
+ * memory only. */
+static void fill_tags(void)
+{
+    struct content *c = store_text("filler");
+    open_again();
+    cr_assert_eq(store_push_manifest(s, "a", OLD, "t"), 0);
+    for (int i = 0; i < 65535; i++) {
+        char tag[16];
+        (void)snprintf(tag, sizeof(tag), "f%05d", i);
+        cr_assert_eq(store_put_manifest(s, "a", tag, c, &e), 0);
+    }
+    content_unref(c);
+}
+
+/* What is there once a push has found no room, here and on the disk. */
+static void expect_manifests(const char *tagged, const char *other)
+{
+    char digest[DIGEST_TEXT];
+    store_digest(other, digest);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(store_is(store_manifest(s, "a", "t"), tagged), "%d", i);
+        cr_assert_null(store_manifest(s, "a", "z"), "%d", i);
+        cr_assert_eq(store_manifest(s, "a", digest) != NULL, strcmp(tagged, other) == 0, "%d", i);
+        open_again();
+    }
+    cr_assert_eq(store_folder_files(folder, "uploads"), 0);
+}
+
+/* A push that finds no room for one of its tags leaves all as it was, also a tag that stood for the
+ * same manifest before. */
+Test(store_jobs, one_tag_too_many)
+{
+    fill_tags();
+    cr_assert_eq(store_do(full_job(NEW, 0, 2)), ERR_LIMIT);
+    expect_manifests(OLD, NEW);
+    fill_tags();
+    cr_assert_eq(store_do(full_job(OLD, 0, 2)), ERR_LIMIT);
+    expect_manifests(OLD, OLD);
+}
+
+/* … and what other pushes have been told meanwhile stays: a tag that has moved on, and the very
+ * manifest that is taken back. */
+Test(store_jobs, one_tag_too_many_among_others)
+{
+    char digest[DIGEST_TEXT];
+    fill_tags();
+    struct store_job *full = full_job(NEW, 0, 2);
+    store_job_work(full);
+    cr_assert_eq(store_push_manifest(s, "a", "{\"later\":1}", "t"), 0);
+    cr_assert_eq(store_job_finish(full, &e), -1);
+    cr_assert_eq(e.code, ERR_LIMIT);
+    expect_manifests("{\"later\":1}", NEW);
+    fill_tags();
+    full = full_job(NEW, 1, 1);
+    store_job_work(full);
+    cr_assert_eq(store_push_manifest(s, "a", NEW, NULL), 0);
+    cr_assert_eq(store_job_finish(full, &e), -1);
+    open_again();
+    store_digest(NEW, digest);
+    cr_assert(store_is(store_manifest(s, "a", digest), NEW));
+}
+
+/* A manifest that cannot be kept after all has the type again that it had on the disk. */
+Test(store_jobs, type_goes_back)
+{
+    char digest[DIGEST_TEXT];
+    static const char *const tag = "z";
+    fill_tags();
+    struct content *c = store_text_typed(OLD, "application/x-other");
+    e = (struct err){0};
+    struct store_job *j = store_job_manifest(s, "a", c, &tag, 1, &e);
+    content_unref(c);
+    cr_assert_eq(store_do(j), ERR_LIMIT);
+    open_again();
+    store_digest(OLD, digest);
+    cr_assert_str_eq(store_manifest(s, "a", digest)->media_type, STORE_MANIFEST_TYPE);
+}
+
 /* A delete between a push's work and its end, or before both: what is served is what is on the
  * disk, and no file goes that somebody names. */
 Test(store_jobs, deletes_between)
@@ -113,6 +208,27 @@ Test(store_jobs, deletes_between)
         cr_assert_eq(store_delete_blob(s, "b", digest, &e), 1);
         cr_assert_eq(store_folder_files(folder, "blobs"), 0);
     }
+}
+
+/* Two first pushes of a blob at once, one a repository: once its file has been altered and brought
+ * again, a push serves it to the repository that it names, whichever of the two that is. */
+Test(store_jobs, both_serve_again)
+{
+    static char text[5001];
+    char digest[DIGEST_TEXT];
+    char path[FIXTURE_PATH];
+    memset(text, 'x', sizeof(text) - 1);
+    store_digest(text, digest);
+    store_folder_blob(folder, digest, path);
+    struct store_job *j[2] = {blob_job("a", text), blob_job("b", text)};
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(store_do(j[i]), 0);
+    }
+    cr_assert_eq(truncate(path, 5), 0);
+    cr_assert_eq(store_push_text(s, "a", text), 0);
+    cr_assert_eq(store_push_text(s, "b", text), 0);
+    cr_assert(store_is(store_blob(s, "a", digest), text));
+    cr_assert(store_is(store_blob(s, "b", digest), text));
 }
 
 /* Eight at a time on threads of their own, of blobs that are the same and others that are not, into

@@ -26,6 +26,9 @@ expect_text "$scratch/out" '^worked after .*, 4 requests$' "the last line"
 try 1 "a command that pulls nothing" -- true
 expect_text "$scratch/out" '^wrong after .*, 0 requests: exit 0, but ' "why it is wrong"
 
+try 4 "an image with its host" --primary quay.io --image quay.io/ci/agent:1 -- true
+expect_text "$scratch/err" 'is given already; write --image ci/agent:1$' "the reference without it"
+
 try 1 "a command that is not there" -- "$scratch/no-such"
 expect_text "$scratch/out" '^the command could not be started: No such file' "why it did not start"
 expect_text "$scratch/out" '^failed after [^:]*, 0 requests$' "no exit code of what never ran"

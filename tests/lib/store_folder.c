@@ -31,6 +31,7 @@ int store_folder_refused(const char *folder)
     struct err e = {0};
     cr_assert_null(store_open(folder, on_note, NULL, &e));
     cr_assert_not_null(strstr(e.text, folder), "it does not name the folder: %s", e.text);
+    cr_assert_null(strchr(e.text, '\n'), "it is more than a line: %s", e.text);
     return (int)e.code;
 }
 

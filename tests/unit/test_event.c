@@ -36,6 +36,8 @@ static void fill(struct event *ev, enum event_type type, char texts[32][48])
             *(enum op *)p = OP_UPLOAD_CANCEL;
         else if (f->kind == FIELD_OUTCOME)
             *(enum outcome *)p = OUTCOME_WRONG;
+        else if (f->kind == FIELD_PIECES)
+            *(const char **)p = "0-0 20-29 5-18446744073709551615";
     }
 }
 
@@ -48,7 +50,7 @@ static void check_same_field(const struct event_field *f, const void *a, const v
 {
     bool same = false;
 
-    if (f->kind == FIELD_STRING || f->kind == FIELD_OBJECT)
+    if (f->kind == FIELD_STRING || f->kind == FIELD_OBJECT || f->kind == FIELD_PIECES)
         same = same_text(*(const char *const *)a, *(const char *const *)b);
     else if (f->kind == FIELD_U64 || f->kind == FIELD_I64)
         same = memcmp(a, b, 8) == 0;
@@ -297,6 +299,17 @@ Test(event, refused_lines)
         "{\"event\":\"start-end\",\"exit\":-9223372036854775809}",
         "{\"event\":\"start-end\",\"outcome\":\"fine\"}",
         "{\"event\":\"start-end\",\"control\":1}",
+        "{\"event\":\"response\",\"pieces\":5}",
+        "{\"event\":\"response\",\"pieces\":\"\"}",
+        "{\"event\":\"response\",\"pieces\":\"0\"}",
+        "{\"event\":\"response\",\"pieces\":\"0-\"}",
+        "{\"event\":\"response\",\"pieces\":\"-9\"}",
+        "{\"event\":\"response\",\"pieces\":\"9-5\"}",
+        "{\"event\":\"response\",\"pieces\":\"0-9 \"}",
+        "{\"event\":\"response\",\"pieces\":\" 0-9\"}",
+        "{\"event\":\"response\",\"pieces\":\"0-9  10-19\"}",
+        "{\"event\":\"response\",\"pieces\":\"0-9,10-19\"}",
+        "{\"event\":\"response\",\"pieces\":\"0-18446744073709551616\"}",
         "{\"event\":\"drill-begin\",\"plan\":\"{}\"}",
         "{\"event\":\"drill-begin\",\"plan\":[]}",
         "{\"event\":\"drill-begin\",\"plan\":{\"a\":}}",

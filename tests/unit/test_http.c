@@ -232,6 +232,8 @@ Test(http, refuses)
         {400, "POST / HTTP/1.1\r\n" HOST "Content-Length: -1\r\n\r\n"},
         {400, "POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999\r\n\r\n"},
         {400, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip\r\n\r\n"},
+        {400, "POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\nTransfer-Encoding:\r\n\r\n"},
+        {501, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n"},
         {400, "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
         {400, "GET / HTTP/1.1\r\n" HOST "X: a\r\n folded\r\n\r\n"},
         {400, "GET / HTTP/1.1\r\n" HOST "X: a\r\n\tfolded\r\n\r\n"},

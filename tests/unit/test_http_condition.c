@@ -132,6 +132,9 @@ Test(http_condition, if_range)
         {"*", false},
         {"", false},
         {"\"" TAG, false},
+        {"\"" TAG "\" ", true},
+        {"\"" TAG "\"x", false},
+        {"\"" OTHER "\", \"" TAG "\"", false},
         {"Sun, 06 Nov 1994 08:49:37 GMT", false},
     };
     struct http_request r = with(NULL, 0);
