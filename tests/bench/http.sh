@@ -65,15 +65,17 @@ measure_http() {
   done
 }
 
-# http_row WHAT OURS THEIRS THIRD AIM
+# http_row WHAT OURS THEIRS THIRD AIM: "-" as AIM is none.
 http_row() {
   local a b c=- cpu
   a=$(median "$2")
   b=$(median "$3")
   [ "$4" = - ] || c=$(printf %.0f "$(median "$4")")
   cpu=$(ratio "$2.cpu" "$3.cpu")
-  row "$1" "$(printf %.0f "$a")" "$(printf %.0f "$b")" "$c" "$(ratio "$2" "$3")" "at least" \
-    "$5  (CPU a request: $(printf %.2f "$cpu"))"
+  local how="at least" aim=$5
+  [ "$5" != - ] || how="no aim" aim=
+  row "$1" "$(printf %.0f "$a")" "$(printf %.0f "$b")" "$c" "$(ratio "$2" "$3")" "$how" \
+    "$aim  (CPU a request: $(printf %.2f "$cpu"))"
 }
 
 report_http() {
@@ -81,13 +83,13 @@ report_http() {
     "blob of $((blob_bytes >> 20)) MiB, 4 connections)"
   heading "" nginx docker-r.
   http_row "manifest, history off" off nginx registry 1.0
-  http_row "  nginx without sendfile" off copying - 1.0
+  http_row "  nginx without sendfile" off copying - -
   http_row "manifest, history on" on nginx registry 0.8
-  http_row "  nginx without sendfile" on copying - 0.8
+  http_row "  nginx without sendfile" on copying - -
   http_row "blob from memory" memory nginx-blob registry-blob 1.5
-  http_row "  nginx without sendfile" memory copying-blob - 1.5
+  http_row "  nginx without sendfile" memory copying-blob - -
   http_row "blob from disk" disk nginx-blob registry-blob 0.9
-  http_row "  nginx without sendfile" disk copying-blob - 0.9
+  http_row "  nginx without sendfile" disk copying-blob - -
   http_row "TLS: manifest" tls nginx-tls - 0.8
   http_row "TLS: blob from memory" tls-blob nginx-tls-blob - 0.8
   heading "" "itself*" -

@@ -36,7 +36,8 @@ missed=0
 row() {
   local verdict
   verdict=$(awk -v v="$5" -v how="$6" -v aim="$7" \
-    'BEGIN { print (how == "at least" ? v + 0 >= aim + 0 : v + 0 <= aim + 0) ? "" : "MISSED" }')
+    'BEGIN { met = how == "at least" ? v + 0 >= aim + 0 : v + 0 <= aim + 0
+      print how == "no aim" || met ? "" : "MISSED" }')
   printf '%-36s %10s %10s %10s %10.2f  %s %s %s\n' "$1" "$2" "$3" "$4" "$5" "$6" "$7" "$verdict"
   [ -z "$verdict" ] || missed=$((missed + 1))
 }
